@@ -1,0 +1,1 @@
+//! Helm charts rendered natively, byte for byte as Helm does. Pure: files arrive as bytes.

@@ -1,0 +1,1 @@
+//! The shell around the pure core: the loop, the ledger, the sources and the runtimes.

@@ -1,0 +1,1 @@
+//! OCI images without a daemon: assemble, store, push and pull.

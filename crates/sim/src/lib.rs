@@ -1,0 +1,1 @@
+//! A simulated world and the checkers of every invariant. Development only.

@@ -1,0 +1,3 @@
+//! The shop: cart-service.
+
+fn main() {}

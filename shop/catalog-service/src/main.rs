@@ -1,0 +1,3 @@
+//! The shop: catalog-service.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The shop: order-service.
+
+fn main() {}

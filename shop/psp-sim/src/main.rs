@@ -1,0 +1,3 @@
+//! The shop: psp-sim.
+
+fn main() {}

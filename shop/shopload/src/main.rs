@@ -1,0 +1,3 @@
+//! The shop: shopload.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The shop: storefront.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The shop: user-service.
+
+fn main() {}
