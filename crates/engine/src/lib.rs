@@ -1,1 +1,3 @@
 //! The shell around the pure core: the loop, the ledger, the sources and the runtimes.
+
+pub mod ledger;

@@ -1,0 +1,132 @@
+//! The ledger keeps what was written, refuses a second writer and finds every damaged record.
+
+use std::path::Path;
+
+use super::{Ledger, LedgerError};
+
+async fn filled(folder: &Path) -> Ledger {
+    let ledger = Ledger::open(folder).await.expect("a new ledger opens");
+    for number in 0..20_i64 {
+        let event = format!(r#"{{"kind":"test","number":{number}}}"#);
+        let actions = [format!(r#"{{"do":{number}}}"#), r#"{"do":"more"}"#.to_owned()];
+        let state = (number == 7).then_some(r#"{"state":7}"#);
+        ledger
+            .append(1_000 + number, &event, &actions, state)
+            .await
+            .expect("an append succeeds");
+    }
+    ledger.put(b"stored bytes").await.expect("bytes are stored");
+    ledger
+}
+
+#[tokio::test]
+async fn what_is_written_is_read_back_and_verified() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = filled(folder.path()).await;
+    ledger.acknowledge(1, 0).await.expect("acknowledged");
+    let verified = ledger.verify().await.expect("sound");
+    assert_eq!((verified.events, verified.blobs), (20, 1));
+    drop(ledger);
+    let ledger = Ledger::open(folder.path()).await.expect("opens again");
+    assert_eq!(
+        ledger.pending().await.expect("pending").len(),
+        39,
+        "40 actions, one acknowledged"
+    );
+    assert_eq!(
+        ledger.snapshot().await.expect("snapshot"),
+        Some((8, r#"{"state":7}"#.to_owned()))
+    );
+    assert_eq!(ledger.append(5_000, "{}", &[], None).await.expect("goes on"), 21);
+    assert_eq!(ledger.verify().await.expect("still sound").events, 21);
+}
+
+#[tokio::test]
+async fn a_second_controller_is_refused_and_a_reader_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = filled(folder.path()).await;
+    let second = Ledger::open(folder.path()).await;
+    assert!(matches!(second, Err(LedgerError::InUse { .. })), "{second:?}");
+    assert_eq!(
+        Ledger::read(folder.path()).await.expect("reads").last_seq().await,
+        20
+    );
+    drop(first);
+    Ledger::open(folder.path()).await.expect("free again");
+}
+
+/// Each statement damages one thing; the answer must name it.
+#[tokio::test]
+async fn every_damage_is_found_and_named() {
+    let cases = [
+        (
+            "UPDATE events SET event = replace(event, '5', '6') WHERE seq = 6",
+            "event 6 does not match",
+        ),
+        (
+            "UPDATE events SET at_ms = at_ms + 1 WHERE seq = 3",
+            "event 3 does not match",
+        ),
+        (
+            "UPDATE events SET actions = '[]' WHERE seq = 20",
+            "event 20 does not match",
+        ),
+        (
+            "UPDATE events SET hash = zeroblob(32) WHERE seq = 9",
+            "event 9 does not match",
+        ),
+        (
+            "DELETE FROM events WHERE seq = 4",
+            "event 4 is missing, 5 follows",
+        ),
+        (
+            "UPDATE outbox SET action = '{}' WHERE seq = 2 AND place = 1",
+            "action 1 in the outbox is not one of event 2",
+        ),
+        ("UPDATE snapshots SET state = '{}'", "the snapshot does not match"),
+        ("UPDATE blobs SET bytes = x'00'", "have another digest"),
+    ];
+    for (statement, expected) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = filled(folder.path()).await;
+        sqlx::query(statement)
+            .execute(&ledger.pool)
+            .await
+            .expect("the damage is done");
+        let message = ledger.verify().await.expect_err(statement).to_string();
+        assert!(message.contains(expected), "{statement}: {message}");
+    }
+}
+
+/// Every byte of every record counts: flips each byte of the file in turn that belongs to a record's text.
+#[tokio::test]
+async fn a_flipped_byte_in_the_file_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = filled(folder.path()).await;
+    sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        .execute(&ledger.pool)
+        .await
+        .expect("checkpoint");
+    ledger.pool.close().await;
+    drop(ledger);
+    let path = folder.path().join("ledger.db");
+    let sound = std::fs::read(&path).expect("the file");
+    let places: Vec<usize> = sound
+        .windows(6)
+        .enumerate()
+        .filter(|(_, window)| window == br#""kind""# || window == b"stored")
+        .map(|(at, _)| at + 2)
+        .collect();
+    assert!(places.len() > 20, "records are found in the file");
+    for place in places {
+        let mut bytes = sound.clone();
+        bytes[place] ^= 0x01;
+        std::fs::write(&path, &bytes).expect("written");
+        let ledger = Ledger::read(folder.path()).await.expect("opens");
+        ledger
+            .verify()
+            .await
+            .expect_err(&format!("a flip at byte {place} is found"));
+        ledger.pool.close().await;
+    }
+}
