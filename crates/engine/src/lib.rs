@@ -1,3 +1,4 @@
 //! The shell around the pure core: the loop, the ledger, the sources and the runtimes.
 
 pub mod ledger;
+pub mod source;

@@ -25,6 +25,7 @@ impl Hash {
     /// The hash of the record that follows `self`.
     ///
     /// Every field goes in with its length, so that no two different records have the same input.
+    #[must_use]
     pub fn then(self, seq: u64, at_ms: i64, event: &str, actions: &str) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(self.0);
