@@ -1,17 +1,21 @@
 //! Development tasks, run as `cargo xtask TASK`. One file per task; this file only chooses.
 
+mod tidy;
+
 use std::process::ExitCode;
 
 /// Name, what it does, and the function that does it with the rest of the arguments.
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
 /// Every task. Append yours here.
-const TASKS: &[Task] = &[];
+const TASKS: &[Task] = &[("tidy", "style that the compiler does not check", tidy::run)];
 
 #[expect(clippy::print_stderr, reason = "a command line tool speaks to its user")]
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let chosen = arguments.first().and_then(|name| TASKS.iter().find(|task| task.0 == name.as_str()));
+    let chosen = arguments
+        .first()
+        .and_then(|name| TASKS.iter().find(|task| task.0 == name.as_str()));
     if let Some((_, _, run)) = chosen {
         return run(arguments.get(1..).unwrap_or_default());
     }
