@@ -1,1 +1,33 @@
-//! HTTP API, webhooks and dashboard.
+//! The HTTP side of the controller: the API, webhooks and the release page. It reads views and submits commands through
+//! [`Handle`]; it does not know how state changes or what carries traffic.
+
+mod api;
+mod handle;
+mod token;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+pub use handle::{Command, Handle, Refusal};
+pub use token::Token;
+
+/// Bytes of one request's body.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Serves until `stop` completes.
+pub async fn serve<H: Handle>(
+    listener: TcpListener,
+    handle: H,
+    token: Token,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(handle, token))
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+fn router<H: Handle>(handle: H, token: Token) -> Router {
+    api::routes()
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(api::Context { handle, token })
+}

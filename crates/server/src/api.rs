@@ -1,0 +1,146 @@
+//! The HTTP API, version 1: reads, one way to change something, and a stream of changes. Documented in docs/openapi.json.
+
+use std::convert::Infallible;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::Stream;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::handle::{Command, Handle, Refusal};
+use crate::token::Token;
+
+/// Records in one page of the ledger.
+const EVENTS_MAX: u32 = 1_000;
+/// Lines in one answer of logs.
+const LINES_MAX: usize = 10_000;
+
+/// What every route needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Context<H> {
+    pub(crate) handle: H,
+    pub(crate) token: Token,
+}
+
+pub(crate) fn routes<H: Handle>() -> Router<Context<H>> {
+    Router::new()
+        .route("/api/v1/health", get(|| async { Json(json!({ "ok": true })) }))
+        .route("/api/v1/view", get(view::<H>))
+        .route("/api/v1/commands", post(commands::<H>))
+        .route("/api/v1/events", get(events::<H>))
+        .route("/api/v1/stream", get(stream::<H>))
+        .route(
+            "/api/v1/environments/{environment}/services/{service}/logs",
+            get(logs::<H>),
+        )
+}
+
+async fn view<H: Handle>(State(context): State<Context<H>>) -> Json<Value> {
+    Json(context.handle.view().as_ref().clone())
+}
+
+/// A change. Needs the token as `Authorization: Bearer`.
+async fn commands<H: Handle>(
+    State(context): State<Context<H>>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Json<Value>, Problem> {
+    let given = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    if !context.token.fits(given) {
+        return Err(Problem(Refusal {
+            status: 401,
+            detail: "the request carries no valid token".to_owned(),
+            hint: "send `Authorization: Bearer TOKEN`; `windlass up` prints the token".to_owned(),
+        }));
+    }
+    let actor = body
+        .get("actor")
+        .and_then(Value::as_str)
+        .unwrap_or("api")
+        .to_owned();
+    Ok(Json(context.handle.submit(Command { body, actor }).await?))
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    #[serde(default)]
+    after: u64,
+    limit: Option<u32>,
+}
+
+async fn events<H: Handle>(
+    State(context): State<Context<H>>,
+    Query(page): Query<Page>,
+) -> Result<Json<Value>, Problem> {
+    let limit = page.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
+    let events = context.handle.events(page.after, limit).await?;
+    Ok(Json(json!({ "events": events })))
+}
+
+#[derive(Debug, Deserialize)]
+struct Tail {
+    lines: Option<usize>,
+}
+
+async fn logs<H: Handle>(
+    State(context): State<Context<H>>,
+    Path((environment, service)): Path<(String, String)>,
+    Query(tail): Query<Tail>,
+) -> Result<Json<Value>, Problem> {
+    let lines = tail.lines.unwrap_or(100).min(LINES_MAX);
+    let lines = context.handle.logs(&environment, &service, lines).await?;
+    Ok(Json(json!({ "lines": lines })))
+}
+
+/// Server-sent events: one `change` with the ledger's last sequence number each time something happened.
+async fn stream<H: Handle>(
+    State(context): State<Context<H>>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+    let changes = context.handle.changes();
+    let stream = futures_util::stream::unfold((changes, true), |(mut changes, first)| async move {
+        if !first && changes.changed().await.is_err() {
+            return None;
+        }
+        let seq = *changes.borrow_and_update();
+        Some((
+            Ok(Event::default().event("change").data(seq.to_string())),
+            (changes, false),
+        ))
+    });
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+/// A refusal as RFC 9457 problem details.
+#[derive(Debug)]
+pub(crate) struct Problem(pub(crate) Refusal);
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Refusal { status, detail, hint } = self.0;
+        let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body =
+            json!({ "title": code.canonical_reason(), "status": status, "detail": detail, "hint": hint });
+        (
+            code,
+            [(header::CONTENT_TYPE, "application/problem+json")],
+            body.to_string(),
+        )
+            .into_response()
+    }
+}
