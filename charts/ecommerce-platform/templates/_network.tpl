@@ -1,0 +1,33 @@
+{{/* Name look-ups, which everything needs. Takes the root. */}}
+{{- define "ecommerce.egressToNames" -}}
+- to:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: kube-system
+      podSelector:
+        matchLabels:
+          k8s-app: kube-dns
+  ports:
+    - {protocol: UDP, port: 53}
+    - {protocol: TCP, port: 53}
+{{- end -}}
+
+{{/* The one database of a service, when it is outside. Takes root, name and service. */}}
+{{- define "ecommerce.egressToStore" -}}
+{{- if and .service.store (eq .root.Values.stores.mode "external") }}
+{{- if eq .service.store.kind "postgresql" }}
+- to:
+    - podSelector:
+        matchLabels:
+          app: pgbouncer
+  ports:
+    - {protocol: TCP, port: {{ .root.Values.pgbouncer.port }}}
+{{- end }}
+- to:
+    - ipBlock:
+        cidr: {{ .root.Values.networkPolicies.storesCIDR }}
+  ports:
+    {{- /* Migrations hold an advisory lock, which a pooled connection cannot: they go to PostgreSQL itself. */}}
+    - {protocol: TCP, port: {{ get (dict "postgresql" 5432 "mongodb" 27017 "redis" 6379) .service.store.kind }}}
+{{- end }}
+{{- end -}}

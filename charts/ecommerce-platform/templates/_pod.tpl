@@ -1,0 +1,89 @@
+{{/* The parts of a pod that Deployments and migration Jobs share. All take a dict of root, name and service. */}}
+
+{{- define "ecommerce.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ int .root.Values.runAsUser }}
+runAsGroup: {{ int .root.Values.runAsUser }}
+fsGroup: {{ int .root.Values.runAsUser }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "ecommerce.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "ecommerce.environment" -}}
+- name: APP_VERSION
+  value: {{ include "ecommerce.version" .root | quote }}
+{{- if include "ecommerce.embedded" . }}
+- name: DATA_DIR
+  value: /data
+{{- end }}
+{{- with index .root.Values.faults .name }}
+- name: SHOP_FAULT
+  value: {{ . | quote }}
+{{- end }}
+{{- end -}}
+
+{{- define "ecommerce.environmentSources" -}}
+- configMapRef:
+    name: {{ .name }}
+- secretRef:
+    name: {{ .name }}
+{{- end -}}
+
+{{- define "ecommerce.mounts" -}}
+- name: tmp
+  mountPath: /tmp
+{{- if include "ecommerce.embedded" . }}
+- name: data
+  mountPath: /data
+{{- end }}
+{{- end -}}
+
+{{- define "ecommerce.volumes" -}}
+- name: tmp
+  emptyDir:
+    sizeLimit: 64Mi
+{{- if include "ecommerce.embedded" . }}
+- name: data
+  persistentVolumeClaim:
+    claimName: {{ .name }}-data
+{{- end }}
+{{- end -}}
+
+{{- define "ecommerce.placement" -}}
+{{- with .root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .root.Values.preferredNodeLabels }}
+affinity:
+  nodeAffinity:
+    preferredDuringSchedulingIgnoredDuringExecution:
+      {{- range $label, $value := . }}
+      - weight: 50
+        preference:
+          matchExpressions:
+            - key: {{ $label }}
+              operator: In
+              values: [{{ $value | quote }}]
+      {{- end }}
+{{- end }}
+topologySpreadConstraints:
+  {{- range $topology := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  - maxSkew: 1
+    topologyKey: {{ $topology }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "ecommerce.selector" $ | nindent 8 }}
+  {{- end }}
+{{- end -}}
