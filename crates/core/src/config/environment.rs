@@ -1,0 +1,255 @@
+//! An environment: what it follows, where it runs, when and how releases reach it. All defaults are filled in.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::freeze::Freeze;
+
+/// One environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Its name.
+    pub name: String,
+    /// Where it runs.
+    pub runtime: Runtime,
+    /// What it follows.
+    pub source: Source,
+    /// Port of this machine for its customers; the local runtime always has one.
+    pub port: Option<u16>,
+    /// When a release is deployed.
+    pub deploy: Deploy,
+    /// How a release replaces the one before.
+    pub strategy: Strategy,
+    /// How long a release is watched and the one before kept warm.
+    pub watch_ms: u64,
+    /// Values files for the chart.
+    pub values: Values,
+    /// Only releases that are healthy there are deployed here.
+    pub promote_from: Option<String>,
+    /// What must be proved before a deployment.
+    pub gates: Gates,
+    /// Times without deployments.
+    pub freeze: Vec<Freeze>,
+    /// How a new release is judged by its traffic.
+    pub analysis: Analysis,
+    /// Integration tests against the new track, before the switch.
+    pub verify: Vec<Step>,
+}
+
+/// Where an environment runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Processes on this machine.
+    Local,
+    /// A Kubernetes cluster.
+    Kubernetes {
+        /// Context of the kubeconfig; `None` for its current one.
+        context: Option<String>,
+        /// Namespace of the objects.
+        namespace: String,
+    },
+}
+
+/// What an environment follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Files as they are on disk, relative to the configuration.
+    Worktree(String),
+    /// Commits of a branch.
+    Branch {
+        /// The branch.
+        branch: String,
+        /// URL or path of the repository; `None` for the one that holds the configuration.
+        repository: Option<String>,
+    },
+}
+
+/// When a release is deployed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deploy {
+    /// As soon as the gates allow it.
+    Auto,
+    /// When enough people approved its plan.
+    Approvals {
+        /// How many different people.
+        count: u32,
+        /// How long an approval counts.
+        expires_ms: u64,
+        /// Whose approval counts; empty means anybody's.
+        people: Vec<String>,
+    },
+}
+
+/// How a release replaces the one before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// Stop the old, start the new.
+    Recreate,
+    /// Replace a few replicas at a time.
+    Rolling {
+        /// Replicas above the wanted number.
+        max_surge: Amount,
+        /// Replicas below the wanted number.
+        max_unavailable: Amount,
+    },
+    /// Start the new beside the old, switch at once, keep the old warm.
+    BlueGreen,
+    /// Move customers over in steps.
+    Canary {
+        /// Weights and pauses, in order.
+        steps: Vec<CanaryStep>,
+    },
+}
+
+/// A number of replicas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Amount {
+    /// So many.
+    Count(u32),
+    /// So many of a hundred.
+    Percent(u32),
+}
+
+/// A step of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CanaryStep {
+    /// Percent of new customers on the new release, 0 to 100.
+    Weight(u32),
+    /// Milliseconds to wait.
+    Pause(u64),
+    /// Wait for a person.
+    Approval,
+}
+
+/// Values files for the chart, relative to the configuration; a later file wins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Values {
+    /// The file that is used if it is there.
+    Default(String),
+    /// The files that must be there.
+    Named(Vec<String>),
+}
+
+/// What must be proved before a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gates {
+    /// Checklist items that need evidence before the deployment.
+    pub checklist: Vec<String>,
+    /// Checklist items that need evidence after it.
+    pub after: Vec<String>,
+    /// Findings from this severity on deny.
+    pub severity: Severity,
+    /// How long the release must have been healthy in the environment before.
+    pub soak_ms: u64,
+    /// Whether only signed images are deployed.
+    pub signed: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Worth knowing.
+    Low,
+    /// To be fixed some day.
+    Medium,
+    /// To be fixed before customers meet it.
+    High,
+    /// Being used by attackers, or about to be.
+    Critical,
+}
+
+/// How a new release is judged by its traffic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// From measurement to measurement.
+    pub every_ms: u64,
+    /// Share of good releases that may be called bad.
+    pub alpha: f64,
+    /// Largest share of failed requests.
+    pub errors_max: f64,
+    /// Difference from the old release that does not matter, as a share of requests.
+    pub worse_by: f64,
+    /// Longest 99th percentile of latency; `None` for no limit.
+    pub latency_p99_ms_max: Option<u64>,
+    /// Fewest requests for a verdict.
+    pub requests_min: u32,
+    /// What to do with too little traffic.
+    pub inconclusive: Inconclusive,
+    /// Business metrics, by name.
+    pub business: BTreeMap<String, Business>,
+}
+
+/// What to do when the watch ends without enough traffic for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inconclusive {
+    /// Watch on until there is a verdict or a person decides.
+    Wait,
+    /// Keep the new release.
+    Promote,
+    /// Go back to the old one.
+    Rollback,
+}
+
+/// A business metric: a share of two counters of a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Business {
+    /// The service whose metrics are read.
+    pub service: String,
+    /// Counter of what went well.
+    pub good: String,
+    /// Counter of all.
+    pub of: String,
+    /// Smallest share that is accepted; `None` compares with the old release only.
+    pub min: Option<f64>,
+    /// Largest drop below the old release.
+    pub drop: f64,
+}
+
+/// A program to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Program and arguments; no shell.
+    pub run: Vec<String>,
+    /// Longest run.
+    pub timeout_ms: u64,
+}
+
+impl Environment {
+    /// The branch it follows, if it follows one.
+    pub fn branch(&self) -> Option<&str> {
+        match &self.source {
+            Source::Worktree(_) => None,
+            Source::Branch { branch, .. } => Some(branch),
+        }
+    }
+
+    /// Whether it keeps two tracks.
+    pub fn has_tracks(&self) -> bool {
+        match self.strategy {
+            Strategy::BlueGreen | Strategy::Canary { .. } => true,
+            Strategy::Recreate | Strategy::Rolling { .. } => false,
+        }
+    }
+}
+
+impl Values {
+    /// The files, in the order in which they are laid over each other.
+    pub fn files(&self) -> &[String] {
+        match self {
+            Self::Default(file) => std::slice::from_ref(file),
+            Self::Named(files) => files,
+        }
+    }
+}
