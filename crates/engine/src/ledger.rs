@@ -40,6 +40,21 @@ struct Head {
     hash: Hash,
 }
 
+/// What one append writes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Entry<'a> {
+    /// When it happened, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// The event, JSON.
+    pub event: &'a str,
+    /// The actions it caused, each JSON; they go into the outbox.
+    pub actions: &'a [String],
+    /// The state after the event, JSON, where a snapshot is due.
+    pub state: Option<&'a str>,
+    /// The action (event and place) whose outcome this event is; it leaves the outbox.
+    pub answers: Option<(u64, u32)>,
+}
+
 /// One event as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {

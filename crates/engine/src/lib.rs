@@ -1,4 +1,5 @@
 //! The shell around the pure core: the loop, the ledger, the sources and the runtimes.
 
 pub mod ledger;
+pub mod scrape;
 pub mod source;

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
-use super::{FILE, Hash, Head, Ledger, LedgerError, Pending, Record, database};
+use super::{Entry, FILE, Hash, Head, Ledger, LedgerError, Pending, Record, database};
 
 /// Readers (status, dashboard, verify) beside the one writer.
 const CONNECTIONS_MAX: u32 = 4;
@@ -71,42 +71,30 @@ impl Ledger {
         })
     }
 
-    /// Writes an event, the actions it caused (each JSON) and, where given, the state after it, in one transaction.
+    /// Writes an event with what belongs to it in one transaction.
     ///
     /// Returns the event's sequence number. Nothing is written when it fails.
-    pub async fn append(
-        &self,
-        at_ms: i64,
-        event: &str,
-        actions: &[String],
-        state: Option<&str>,
-    ) -> Result<u64, LedgerError> {
+    pub async fn append(&self, entry: &Entry<'_>) -> Result<u64, LedgerError> {
         debug_assert!(self.lock.is_some(), "only the holder of the lock writes");
         let mut head = self.head.lock().await;
         let seq = head.seq + 1;
-        let listed = format!("[{}]", actions.join(","));
-        let hash = head.hash.then(seq, at_ms, event, &listed);
-        self.write(seq, at_ms, event, &listed, hash, actions, state)
+        let listed = format!("[{}]", entry.actions.join(","));
+        let hash = head.hash.then(seq, entry.at_ms, entry.event, &listed);
+        self.write(seq, &listed, hash, entry)
             .await
             .map_err(|e| self.database(e))?;
         *head = Head { seq, hash };
         Ok(seq)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the columns of one row, written in one place"
-    )]
-    async fn write(
-        &self,
-        seq: u64,
-        at_ms: i64,
-        event: &str,
-        listed: &str,
-        hash: Hash,
-        actions: &[String],
-        state: Option<&str>,
-    ) -> Result<(), sqlx::Error> {
+    async fn write(&self, seq: u64, listed: &str, hash: Hash, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+        let Entry {
+            at_ms,
+            event,
+            actions,
+            state,
+            answers,
+        } = *entry;
         let mut transaction = self.pool.begin().await?;
         sqlx::query("INSERT INTO events (seq, at_ms, event, actions, hash) VALUES (?, ?, ?, ?, ?)")
             .bind(signed(seq))
@@ -121,6 +109,13 @@ impl Ledger {
                 .bind(signed(seq))
                 .bind(place)
                 .bind(action)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if let Some((seq, index)) = answers {
+            sqlx::query("DELETE FROM outbox WHERE seq = ? AND place = ?")
+                .bind(signed(seq))
+                .bind(i64::from(index))
                 .execute(&mut *transaction)
                 .await?;
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Ledger, LedgerError};
+use super::{Entry, Ledger, LedgerError};
 
 async fn filled(folder: &Path) -> Ledger {
     let ledger = Ledger::open(folder).await.expect("a new ledger opens");
@@ -11,7 +11,13 @@ async fn filled(folder: &Path) -> Ledger {
         let actions = [format!(r#"{{"do":{number}}}"#), r#"{"do":"more"}"#.to_owned()];
         let state = (number == 7).then_some(r#"{"state":7}"#);
         ledger
-            .append(1_000 + number, &event, &actions, state)
+            .append(&Entry {
+                at_ms: 1_000 + number,
+                event: &event,
+                actions: &actions,
+                state,
+                answers: None,
+            })
             .await
             .expect("an append succeeds");
     }
@@ -37,7 +43,22 @@ async fn what_is_written_is_read_back_and_verified() {
         ledger.snapshot().await.expect("snapshot"),
         Some((8, r#"{"state":7}"#.to_owned()))
     );
-    assert_eq!(ledger.append(5_000, "{}", &[], None).await.expect("goes on"), 21);
+    assert_eq!(
+        ledger
+            .append(&Entry {
+                event: "{}",
+                answers: Some((2, 1)),
+                ..Entry::default()
+            })
+            .await
+            .expect("goes on"),
+        21
+    );
+    assert_eq!(
+        ledger.pending().await.expect("pending").len(),
+        38,
+        "the outcome took its action out of the outbox"
+    );
     assert_eq!(ledger.verify().await.expect("still sound").events, 21);
 }
 
