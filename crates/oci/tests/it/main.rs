@@ -1,0 +1,4 @@
+//! Images in a real layout on disk.
+
+mod assemble;
+mod unpack;
