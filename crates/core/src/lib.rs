@@ -2,6 +2,8 @@
 
 pub mod config;
 pub mod digest;
+pub mod machine;
 pub mod object;
 pub mod reference;
 pub mod tag;
+pub mod view;

@@ -1,0 +1,174 @@
+//! The folders behind an instance's volumes: ConfigMaps and Secrets as files, scratch folders, claims.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Component, Path, PathBuf};
+
+use super::LocalError;
+use super::sandbox::Bind;
+
+/// A volume of one instance, and where it appears.
+#[derive(Debug, Clone)]
+pub(super) struct Mount {
+    pub(super) name: String,
+    pub(super) content: Content,
+    pub(super) target: String,
+    pub(super) sub_path: Option<String>,
+    pub(super) read_only: bool,
+}
+
+/// What is in a volume.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    /// Files by their path in the volume.
+    Files(BTreeMap<String, Vec<u8>>),
+    /// Nothing at first; lives as long as the instance is wanted.
+    Scratch,
+    /// A folder that outlives instances, shared by all that name it.
+    Claim(PathBuf),
+}
+
+/// Makes the folders of all mounts below `home` and the places where they appear in the image's root.
+pub(super) fn prepare(
+    mounts: &[Mount],
+    home: &Path,
+    root: &Path,
+    owner: u32,
+) -> Result<Vec<Bind>, LocalError> {
+    for folder in ["proc", "dev"] {
+        place(root, folder, Kind::Folder)?;
+    }
+    mounts
+        .iter()
+        .map(|mount| bind(mount, home, root, owner))
+        .collect()
+}
+
+fn bind(mount: &Mount, home: &Path, root: &Path, owner: u32) -> Result<Bind, LocalError> {
+    let own = home.join("volumes").join(plain(&mount.name)?);
+    let (folder, read_only) = match &mount.content {
+        Content::Files(files) => {
+            write_files(files, &own, owner)?;
+            (own, true)
+        }
+        Content::Scratch => {
+            make(&own, owner)?;
+            (own, mount.read_only)
+        }
+        Content::Claim(folder) => {
+            make(folder, owner)?;
+            (folder.clone(), mount.read_only)
+        }
+    };
+    let source = match &mount.sub_path {
+        Some(part) => folder.join(inside(part)?),
+        None => folder,
+    };
+    if !source.exists() {
+        make(&source, owner)?;
+    }
+    let kind = if source.is_file() {
+        Kind::File
+    } else {
+        Kind::Folder
+    };
+    place(root, &mount.target, kind)?;
+    Ok(Bind {
+        source,
+        target: mount.target.clone(),
+        read_only,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Folder,
+    File,
+}
+
+/// Makes the place in the unpacked image, which is the same for all instances of it. No link is followed.
+fn place(root: &Path, target: &str, kind: Kind) -> Result<(), LocalError> {
+    let mut at = root.to_owned();
+    let parts = inside(target.trim_start_matches('/'))?;
+    let count = parts.components().count();
+    for (index, part) in parts.components().enumerate() {
+        at.push(part);
+        match at.symlink_metadata() {
+            Ok(meta) if meta.is_symlink() => {
+                return Err(refuse(target, "goes through a symbolic link of the image"));
+            }
+            Ok(_) => {}
+            Err(_) if index + 1 == count && matches!(kind, Kind::File) => {
+                fs::write(&at, "").map_err(LocalError::file("make", &at))?;
+            }
+            Err(_) => {
+                // Another instance of the same image may be making it too.
+                fs::create_dir_all(&at).map_err(LocalError::file("make", &at))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn write_files(files: &BTreeMap<String, Vec<u8>>, folder: &Path, owner: u32) -> Result<(), LocalError> {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(LocalError::file("remove", folder))?;
+    }
+    make(folder, owner)?;
+    for (name, bytes) in files {
+        let path = folder.join(inside(name)?);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(LocalError::file("make", parent))?;
+        }
+        fs::write(&path, bytes).map_err(LocalError::file("write", &path))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o440))
+            .map_err(LocalError::file("change", &path))?;
+        give(&path, owner)?;
+    }
+    Ok(())
+}
+
+fn make(folder: &Path, owner: u32) -> Result<(), LocalError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder).map_err(LocalError::file("make", folder))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o770))
+        .map_err(LocalError::file("change", folder))?;
+    give(folder, owner)
+}
+
+/// Only root can give files away; as an ordinary user instances run as that user.
+fn give(path: &Path, owner: u32) -> Result<(), LocalError> {
+    if nix::unistd::geteuid().is_root() {
+        chown(path, Some(owner), Some(owner)).map_err(LocalError::file("give away", path))?;
+    }
+    Ok(())
+}
+
+fn plain(name: &str) -> Result<&str, LocalError> {
+    if name.contains('/') || name == ".." {
+        Err(refuse(name, "is no plain name"))
+    } else {
+        Ok(name)
+    }
+}
+
+fn inside(path: &str) -> Result<PathBuf, LocalError> {
+    let path = Path::new(path);
+    if path.components().all(|part| matches!(part, Component::Normal(_)))
+        && path.components().next().is_some()
+    {
+        return Ok(path.to_owned());
+    }
+    Err(refuse(&path.display().to_string(), "leaves its folder"))
+}
+
+fn refuse(path: &str, reason: &str) -> LocalError {
+    LocalError::Object {
+        object: format!("a volume at {path:?}"),
+        reason: reason.to_owned(),
+        hint: "mount paths are absolute, without `..`, and keys of ConfigMaps are plain names",
+    }
+}

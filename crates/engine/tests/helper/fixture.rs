@@ -1,0 +1,90 @@
+//! A service with faults, for the tests of the local runtime. It knows nothing of windlass.
+#![expect(clippy::print_stdout, reason = "its standard output is what the tests read")]
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::Duration;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["serve"] => serve(),
+        ["exit", status] => {
+            println!("going away with {status}");
+            std::process::exit(status.parse().unwrap_or(1));
+        }
+        ["flood", lines] => {
+            for number in 0..lines.parse().unwrap_or(0_u32) {
+                println!("line {number} {}", "x".repeat(200));
+            }
+            serve();
+        }
+        ["report"] => report(),
+        ["touch", path] => {
+            let done = std::fs::write(path, "x");
+            println!("touch {path}: {}", if done.is_ok() { "done" } else { "refused" });
+        }
+        _ => std::process::exit(64),
+    }
+}
+
+/// What it sees of the world, one fact a line.
+fn report() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    for field in ["Uid", "NoNewPrivs", "CapEff"] {
+        let line = status
+            .lines()
+            .find(|line| line.starts_with(field))
+            .unwrap_or_default();
+        println!(
+            "{}",
+            line.split_whitespace().take(2).collect::<Vec<_>>().join(" ")
+        );
+    }
+    println!("pid {}", std::process::id());
+    for path in ["/usr/local/bin/no", "/tmp/yes", "/data/yes"] {
+        println!("write {path} {}", std::fs::write(path, "x").is_ok());
+    }
+    println!(
+        "config {}",
+        std::fs::read_to_string("/etc/app/greeting").unwrap_or_default()
+    );
+    println!("secret {}", std::env::var("TOKEN").unwrap_or_default());
+    println!(
+        "host {}",
+        Path::new("/root").exists() || Path::new("/home").exists()
+    );
+}
+
+/// Answers every request with its own process id; `/ready` is 503 while `/tmp/unready` is there. It has no handler for
+/// SIGTERM, so as the first process of its space it ignores it.
+fn serve() {
+    let port = std::env::var("PORT").unwrap_or_default();
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap_or_else(|e| {
+        println!("cannot listen on {port}: {e}");
+        std::process::exit(3);
+    });
+    println!("listening");
+    for stream in listener.incoming() {
+        let Ok(mut stream) = stream else { continue };
+        let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+        let mut request = [0; 1024];
+        let count = stream.read(&mut request).unwrap_or(0);
+        let request = String::from_utf8_lossy(&request[..count]).into_owned();
+        let status = if request.starts_with("GET /die") {
+            std::process::exit(9)
+        } else if request.starts_with("GET /ready") && Path::new("/tmp/unready").exists() {
+            "503 Unready"
+        } else {
+            "200 OK"
+        };
+        let body = std::env::var("GREETING").unwrap_or_default();
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        );
+    }
+}
