@@ -6,4 +6,5 @@ pub mod machine;
 pub mod object;
 pub mod reference;
 pub mod tag;
+pub mod track;
 pub mod view;
