@@ -4,6 +4,7 @@ pub mod config;
 pub mod digest;
 pub mod machine;
 pub mod object;
+pub mod plan;
 pub mod reference;
 pub mod tag;
 pub mod track;

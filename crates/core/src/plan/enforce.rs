@@ -1,0 +1,100 @@
+//! What a runtime runs without enforcing. Nothing is dropped silently: each such thing is named in the plan.
+
+use std::collections::BTreeMap;
+
+use crate::config::Runtime;
+use crate::object::Object;
+
+/// Kinds that mean nothing on one machine, with what is missed.
+const LOCAL: [(&str, &str, &str); 15] = [
+    (
+        "networking.k8s.io",
+        "NetworkPolicy",
+        "every process may connect to every other",
+    ),
+    (
+        "autoscaling",
+        "HorizontalPodAutoscaler",
+        "the number of replicas stays as it is",
+    ),
+    (
+        "autoscaling.k8s.io",
+        "VerticalPodAutoscaler",
+        "requests and limits stay as they are",
+    ),
+    ("keda.sh", "ScaledObject", "the number of replicas stays as it is"),
+    ("policy", "PodDisruptionBudget", "there are no nodes to drain"),
+    (
+        "networking.k8s.io",
+        "Ingress",
+        "the built-in proxy takes its place, without its host names and TLS",
+    ),
+    (
+        "gateway.networking.k8s.io",
+        "HTTPRoute",
+        "the built-in proxy takes its place",
+    ),
+    ("rbac.authorization.k8s.io", "Role", "there is no cluster API"),
+    (
+        "rbac.authorization.k8s.io",
+        "ClusterRole",
+        "there is no cluster API",
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "RoleBinding",
+        "there is no cluster API",
+    ),
+    (
+        "rbac.authorization.k8s.io",
+        "ClusterRoleBinding",
+        "there is no cluster API",
+    ),
+    ("", "ResourceQuota", "only the limits of each container hold"),
+    ("", "LimitRange", "only the limits of each container hold"),
+    ("batch", "CronJob", "nothing is started by the clock"),
+    (
+        "external-secrets.io",
+        "ExternalSecret",
+        "no operator fetches secrets; use `secrets.provider: values`",
+    ),
+];
+
+/// Pods' wishes about nodes, by JSON pointer.
+const PLACEMENT: [(&str, &str); 4] = [
+    ("/spec/affinity", "affinity"),
+    ("/spec/nodeSelector", "node selector"),
+    ("/spec/topologySpreadConstraints", "topology spread"),
+    ("/spec/tolerations", "tolerations"),
+];
+
+/// One line for each kind of thing that the runtime does not enforce, with how many objects ask for it.
+pub fn not_enforced(runtime: &Runtime, objects: &[Object]) -> Vec<String> {
+    match runtime {
+        Runtime::Kubernetes { .. } => Vec::new(),
+        Runtime::Local => on_one_machine(objects),
+    }
+}
+
+fn on_one_machine(objects: &[Object]) -> Vec<String> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for object in objects {
+        for (group, kind, missed) in LOCAL {
+            if object.is(group, kind) {
+                *counts.entry((kind, missed)).or_default() += 1;
+            }
+        }
+        let pod = object
+            .workload()
+            .and_then(|workload| object.value().pointer(workload.kind().pod_pointer()));
+        for (pointer, name) in PLACEMENT {
+            if pod.is_some_and(|pod| pod.pointer(pointer).is_some()) {
+                *counts.entry((name, "there is one machine")).or_default() += 1;
+            }
+        }
+    }
+    counts
+        .into_iter()
+        .map(|((kind, missed), count)| format!("{kind} ({count}): {missed}"))
+        .collect()
+}
