@@ -1,4 +1,4 @@
-//! What the engine is asked to do. Each action is idempotent; its outcome is an event that names the same rollout.
+//! What the engine is asked to do. Each action is idempotent; its outcome is an event that names the same rollout and turn.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub enum Action {
         environment: String,
         /// Of which rollout.
         rollout: u64,
+        /// Which of the rollout's actions this is; its outcome repeats it, so that a late one is told from the right one.
+        turn: u64,
         /// The release that is rolled out.
         release: String,
         /// The track that it takes.
@@ -36,6 +38,8 @@ pub enum Action {
         environment: String,
         /// Of which rollout.
         rollout: u64,
+        /// As in `Carry`.
+        turn: u64,
         /// Grows with each change of traffic; the proxy refuses an older one.
         generation: u64,
         /// Percent of new customers of each track.
@@ -65,10 +69,12 @@ pub enum Action {
         /// Milliseconds since the epoch.
         at_ms: i64,
     },
-    /// Tell people.
+    /// Tell people. Answered by `Notified`.
     Notify {
         /// Where.
         environment: String,
+        /// About which rollout.
+        rollout: u64,
         /// What.
         message: String,
     },

@@ -58,26 +58,48 @@ pub enum Verdict {
 /// Judges the new release. `seen` and `since` are the new track's totals now and at the start of the watch, `before` its
 /// totals one measurement ago (a checkout that has just begun is no failed one), `old` the old track's.
 pub fn judge(settings: &Analysis, since: &Sample, before: &Sample, seen: &Sample, old: &Sample) -> Verdict {
-    let trials = [errors(settings, since, seen, old), latency(settings, since, seen, old)];
+    let trials = [
+        errors(settings, since, seen, old),
+        latency(settings, since, seen, old),
+    ];
     let business = settings.business.iter().map(|(name, metric)| {
         let count = |sample: &Sample| sample.business.get(name).copied().unwrap_or_default();
-        let ((good_then, of_then), (_, of_before), (good_now, _)) = (count(since), count(before), count(seen));
+        let ((good_then, of_then), (_, of_before), (good_now, _)) =
+            (count(since), count(before), count(seen));
         let of = of_before.saturating_sub(of_then);
         let good = good_now.saturating_sub(good_then).min(of);
         let (old_good, old_of) = count(old);
-        let usual = if old_of >= OLD_REQUESTS_MIN / 5 { Some(share(old_good.min(old_of), old_of)) } else { None };
-        let floor = metric.min.or(usual.map(|usual| usual - metric.drop)).unwrap_or(0.0);
-        Trial { what: format!("{name} failed"), failed: of - good, of, accepted: 1.0 - floor, skip: floor <= 0.0 }
+        let usual = if old_of >= OLD_REQUESTS_MIN / 5 {
+            Some(share(old_good.min(old_of), old_of))
+        } else {
+            None
+        };
+        let floor = metric
+            .min
+            .or(usual.map(|usual| usual - metric.drop))
+            .unwrap_or(0.0);
+        Trial {
+            what: format!("{name} failed"),
+            failed: of - good,
+            of,
+            accepted: 1.0 - floor,
+            skip: floor <= 0.0,
+        }
     });
     let trials: Vec<Trial> = trials.into_iter().chain(business).collect();
     // One budget of false alarms for all questions.
     let alpha = settings.alpha / f64::from(u32::try_from(trials.len()).unwrap_or(u32::MAX));
     if let Some(bad) = trials.iter().find(|trial| trial.evidence() >= 1.0 / alpha) {
-        return Verdict::Bad { because: bad.sentence() };
+        return Verdict::Bad {
+            because: bad.sentence(),
+        };
     }
     let requests = seen.requests.saturating_sub(since.requests);
     if requests < u64::from(settings.requests_min) {
-        let because = format!("{requests} requests, {} are needed for a verdict", settings.requests_min);
+        let because = format!(
+            "{requests} requests, {} are needed for a verdict",
+            settings.requests_min
+        );
         return Verdict::Inconclusive { because };
     }
     Verdict::Good
@@ -134,8 +156,13 @@ fn errors(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> T
 /// Slow is above a bound that nearly all of the old release's requests stay below.
 fn latency(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> Trial {
     let known = old.requests >= OLD_REQUESTS_MIN;
-    let usual = old.within_ms.iter().find(|(_, within)| share(**within, old.requests) >= 1.0 - TAIL);
-    let usual = usual.filter(|_| known).map(|(bound, _)| f64::from(*bound) * SLOWER);
+    let usual = old
+        .within_ms
+        .iter()
+        .find(|(_, within)| share(**within, old.requests) >= 1.0 - TAIL);
+    let usual = usual
+        .filter(|_| known)
+        .map(|(bound, _)| f64::from(*bound) * SLOWER);
     let limit = settings.latency_p99_ms_max.map(number);
     let wanted = match (usual, limit) {
         (Some(usual), Some(limit)) => Some(usual.min(limit)),
@@ -143,10 +170,18 @@ fn latency(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> 
     };
     let bound = wanted.and_then(|wanted| seen.within_ms.keys().find(|bound| f64::from(**bound) >= wanted));
     let requests = seen.requests.saturating_sub(since.requests);
-    let within = |sample: &Sample| bound.and_then(|bound| sample.within_ms.get(bound)).copied().unwrap_or_default();
+    let within = |sample: &Sample| {
+        bound
+            .and_then(|bound| sample.within_ms.get(bound))
+            .copied()
+            .unwrap_or_default()
+    };
     let fast = within(seen).saturating_sub(within(since)).min(requests);
     Trial {
-        what: format!("requests took longer than {} ms", bound.copied().unwrap_or_default()),
+        what: format!(
+            "requests took longer than {} ms",
+            bound.copied().unwrap_or_default()
+        ),
         failed: requests - fast,
         of: requests,
         accepted: TAIL_MAX,
@@ -155,11 +190,18 @@ fn latency(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> 
 }
 
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { number(part) / number(whole) }
+    if whole == 0 {
+        0.0
+    } else {
+        number(part) / number(whole)
+    }
 }
 
 /// Counts stay far below the 2^53 up to which a float is exact.
-#[expect(clippy::cast_precision_loss, reason = "counts of requests stay far below 2^53")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests stay far below 2^53"
+)]
 fn number(count: u64) -> f64 {
     count as f64
 }

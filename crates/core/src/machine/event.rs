@@ -54,7 +54,7 @@ pub enum Event {
         subject: String,
         /// Who wrote it.
         author: String,
-        /// Commits of known releases that it contains, itself included.
+        /// Commits of known releases and of builds in progress that it contains, itself included.
         contains: Vec<String>,
         /// Whether the branch was rewritten: it no longer contains what it was at before.
         rewritten: bool,
@@ -77,6 +77,8 @@ pub enum Event {
         environment: String,
         /// For which rollout.
         rollout: u64,
+        /// The turn of the action that asked for it.
+        turn: u64,
         /// The plan.
         plan: Plan,
     },
@@ -86,6 +88,8 @@ pub enum Event {
         environment: String,
         /// Of which rollout.
         rollout: u64,
+        /// The turn of the action that asked for it.
+        turn: u64,
         /// Which step.
         step: Step,
         /// How long it took, in milliseconds: what the report shows of switches and rollbacks.
@@ -97,6 +101,8 @@ pub enum Event {
         environment: String,
         /// Of which rollout.
         rollout: u64,
+        /// The turn of the action that asked for it.
+        turn: u64,
         /// Which step.
         step: Step,
         /// Why, with the thing and the cause.
@@ -134,6 +140,15 @@ pub enum Event {
         rollout: u64,
         /// Milliseconds since the epoch: the time that was asked for.
         at_ms: i64,
+    },
+    /// People were told.
+    Notified {
+        /// Where.
+        environment: String,
+        /// About which rollout.
+        rollout: u64,
+        /// Who answered what: `https://chat.example 200`, or that nobody is configured.
+        receipt: String,
     },
     /// A person wants something.
     Asked {
@@ -233,4 +248,9 @@ pub enum Wish {
     Abort,
     /// Try again what failed.
     Retry,
+    /// Vouch for an item of the checklist, for the rollout in progress or else the release that serves.
+    Attest {
+        /// The item's identifier.
+        item: String,
+    },
 }
