@@ -1,6 +1,7 @@
 //! The HTTP API, version 1: reads, one way to change something, and a stream of changes. Documented in docs/openapi.json.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -11,8 +12,9 @@ use axum::{Json, Router};
 use futures_util::Stream;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use windlass_core::view::View;
 
-use crate::handle::{Command, Handle, Refusal};
+use crate::handle::{Handle, Refusal};
 use crate::token::Token;
 
 /// Records in one page of the ledger.
@@ -40,8 +42,8 @@ pub(crate) fn routes<H: Handle>() -> Router<Context<H>> {
         )
 }
 
-async fn view<H: Handle>(State(context): State<Context<H>>) -> Json<Value> {
-    Json(context.handle.view().as_ref().clone())
+async fn view<H: Handle>(State(context): State<Context<H>>) -> Json<Arc<View>> {
+    Json(context.handle.view())
 }
 
 /// A change. Needs the token as `Authorization: Bearer`.
@@ -63,12 +65,13 @@ async fn commands<H: Handle>(
             hint: "send `Authorization: Bearer TOKEN`; `windlass up` prints the token".to_owned(),
         }));
     }
-    let actor = body
-        .get("actor")
-        .and_then(Value::as_str)
-        .unwrap_or("api")
-        .to_owned();
-    Ok(Json(context.handle.submit(Command { body, actor }).await?))
+    let command = serde_json::from_value(body).map_err(|error| Refusal {
+        status: 400,
+        detail: format!("the command is not understood: {error}"),
+        hint: "docs/openapi.json describes the commands".to_owned(),
+    })?;
+    let seq = context.handle.submit(command).await?;
+    Ok(Json(json!({ "seq": seq })))
 }
 
 #[derive(Debug, Deserialize)]
