@@ -3,14 +3,18 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use windlass_core::view::View;
+use windlass_server::Command;
 
 /// How long the controller may take to answer; it answers from memory.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// From look to look while something is waited for.
+const LOOK: Duration = Duration::from_millis(50);
 /// Bytes of one answer.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -54,7 +58,11 @@ impl Client {
         let text = std::fs::read_to_string(contact).ok()?;
         let contact: Contact = serde_json::from_str(&text).ok()?;
         let client = Self { contact };
-        client.get("/api/v1/health").ok().filter(|answer| answer.status == 200).map(|_| client)
+        client
+            .get("/api/v1/health")
+            .ok()
+            .filter(|answer| answer.status == 200)
+            .map(|_| client)
     }
 
     /// How to reach the controller.
@@ -67,8 +75,41 @@ impl Client {
         self.request("GET", path, None)
     }
 
+    /// The platform as it is now.
+    pub(crate) fn view(&self) -> Result<View> {
+        let answer = self.get("/api/v1/view")?;
+        serde_json::from_value(answer.body).context(
+            "the controller's answer is not understood\nhint: it may be of another version: `windlass down` and `windlass up`",
+        )
+    }
+
+    /// Asks for a change. Returns the sequence number of the event that it became.
+    pub(crate) fn ask(&self, command: &Command) -> Result<u64> {
+        let body = serde_json::to_value(command).context("the command cannot be written as JSON")?;
+        let answer = self.post("/api/v1/commands", &body)?;
+        answer
+            .get("seq")
+            .and_then(Value::as_u64)
+            .context("the controller's answer is not understood")
+    }
+
+    /// Looks at the view until `found` sees what it looks for; `None` once `timeout` is over. An answer that does not come
+    /// is waited for: the controller may be starting again.
+    pub(crate) fn until<T>(&self, timeout: Duration, mut found: impl FnMut(&View) -> Option<T>) -> Option<T> {
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = self.view().ok().and_then(|view| found(&view)) {
+                return Some(answer);
+            }
+            if began.elapsed() >= timeout {
+                return None;
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
     /// Asks for a change. A refusal becomes an error with the controller's own words.
-    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let answer = self.request("POST", path, Some(body))?;
         if answer.status < 300 {
             return Ok(answer.body);
@@ -83,9 +124,12 @@ impl Client {
 
     fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer> {
         let address = self.contact.address;
-        let unreachable = || format!("the controller at {address} does not answer\nhint: `windlass up` starts it again");
+        let unreachable =
+            || format!("the controller at {address} does not answer\nhint: `windlass up` starts it again");
         let mut stream = TcpStream::connect_timeout(&address, ANSWER_TIMEOUT).with_context(unreachable)?;
-        stream.set_read_timeout(Some(ANSWER_TIMEOUT)).with_context(unreachable)?;
+        stream
+            .set_read_timeout(Some(ANSWER_TIMEOUT))
+            .with_context(unreachable)?;
         let body = body.map(Value::to_string).unwrap_or_default();
         write!(
             stream,
@@ -104,7 +148,11 @@ fn read_answer(stream: TcpStream) -> Result<Answer> {
     let mut reader = BufReader::new(stream.take(ANSWER_BYTES_MAX));
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let status = line.split_whitespace().nth(1).and_then(|status| status.parse().ok()).context("not HTTP")?;
+    let status = line
+        .split_whitespace()
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .context("not HTTP")?;
     let mut chunked = false;
     loop {
         line.clear();
@@ -123,14 +171,16 @@ fn read_answer(stream: TcpStream) -> Result<Answer> {
     } else {
         reader.read_to_end(&mut bytes)?;
     }
-    let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
+    let body = serde_json::from_slice(&bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into()));
     Ok(Answer { status, body })
 }
 
 fn read_chunk(reader: &mut impl BufRead) -> Result<Option<Vec<u8>>> {
     let mut line = String::new();
     reader.read_line(&mut line)?;
-    let size = usize::from_str_radix(line.trim().split(';').next().unwrap_or_default(), 16).context("not a chunk")?;
+    let size = usize::from_str_radix(line.trim().split(';').next().unwrap_or_default(), 16)
+        .context("not a chunk")?;
     if size == 0 {
         return Ok(None);
     }

@@ -28,7 +28,11 @@ impl Place {
         let state = state.map_or_else(|| root.join(".windlass"), Path::to_owned);
         let state = std::path::absolute(&state)
             .with_context(|| format!("the state folder {} cannot be resolved", state.display()))?;
-        Ok(Self { root, state, cache: cache() })
+        Ok(Self {
+            root,
+            state,
+            cache: cache(),
+        })
     }
 
     /// The configuration file.
@@ -41,6 +45,11 @@ impl Place {
         self.state.join("controller.json")
     }
 
+    /// The image layout; content is named by its digest, so platforms share it.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.cache.join("images")
+    }
+
     /// The proxy's control socket.
     pub(crate) fn socket(&self) -> PathBuf {
         self.state.join("proxy").join("control.sock")
@@ -48,9 +57,13 @@ impl Place {
 }
 
 fn root_of(config: &Path) -> Result<PathBuf> {
-    let config = std::path::absolute(config).with_context(|| format!("{} cannot be resolved", config.display()))?;
+    let config =
+        std::path::absolute(config).with_context(|| format!("{} cannot be resolved", config.display()))?;
     if !config.is_file() {
-        bail!("there is no configuration at {}\nhint: `--config` names a windlass.yaml", config.display());
+        bail!(
+            "there is no configuration at {}\nhint: `--config` names a windlass.yaml",
+            config.display()
+        );
     }
     Ok(config.parent().map(Path::to_owned).unwrap_or_default())
 }
@@ -69,7 +82,11 @@ fn search(start: &Path) -> Result<PathBuf> {
 
 /// `$XDG_CACHE_HOME/windlass`, `~/.cache/windlass`, or a folder below the system's temporary one.
 fn cache() -> PathBuf {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir)

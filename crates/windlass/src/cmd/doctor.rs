@@ -1,0 +1,143 @@
+//! `windlass doctor`: finds out what is missing on this machine, and says how to get it.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+use windlass_core::config::Config;
+
+use super::{Outcome, Shared, next, serve};
+use crate::client::Client;
+use crate::place::Place;
+use crate::say::Tone;
+
+/// What is missing.
+#[derive(Debug, Args)]
+pub(super) struct Doctor {}
+
+/// One thing that was looked at.
+#[derive(Debug, Serialize)]
+struct Check {
+    what: String,
+    good: bool,
+    detail: String,
+    hint: String,
+}
+
+impl Doctor {
+    #[expect(clippy::unused_self, reason = "every verb is run the same way")]
+    pub(super) fn run(&self, shared: &Shared) -> Result<Outcome> {
+        let say = shared.say();
+        let place = shared.place()?;
+        let mut checks = vec![
+            program("git", "--version", "install git"),
+            program(
+                "cargo",
+                "--version",
+                "install the Rust toolchain from https://rustup.rs",
+            ),
+            program("cc", "--version", "install a C compiler: gcc or clang"),
+        ];
+        let running = Client::running(&place.contact());
+        match serve::configuration(&place) {
+            Ok(config) => {
+                checks.push(check(
+                    "windlass.yaml",
+                    true,
+                    format!("{} environments", config.environments.len()),
+                    "",
+                ));
+                if running.is_none() {
+                    checks.extend(ports(&config));
+                }
+            }
+            Err(error) => checks.push(check("windlass.yaml", false, format!("{error:#}"), "correct it")),
+        }
+        checks.push(state(&place));
+        let controller = running.as_ref().map_or("does not run".to_owned(), |client| {
+            client.contact().address.to_string()
+        });
+        checks.push(check("controller", true, controller, ""));
+        say.document(&checks);
+        for one in &checks {
+            let sign = if one.good {
+                say.tone(Tone::Good, "✔ fine   ")
+            } else {
+                say.tone(Tone::Bad, "✖ missing")
+            };
+            say.line(format!("{sign} {:<18} {}", one.what, one.detail));
+            if !one.good {
+                say.line(format!("            → {}", one.hint));
+            }
+        }
+        match running.and_then(|client| client.view().ok()) {
+            Some(view) => say.next(next::of(&view)),
+            None => say.next("windlass up"),
+        }
+        Ok(if checks.iter().all(|check| check.good) {
+            Outcome::Done
+        } else {
+            Outcome::Failed
+        })
+    }
+}
+
+fn check(what: impl Into<String>, good: bool, detail: impl Into<String>, hint: &str) -> Check {
+    Check {
+        what: what.into(),
+        good,
+        detail: detail.into(),
+        hint: hint.to_owned(),
+    }
+}
+
+fn program(name: &str, argument: &str, hint: &str) -> Check {
+    let output = Command::new(name).arg(argument).stdin(Stdio::null()).output();
+    match output {
+        Ok(output) if output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            check(name, true, text.lines().next().unwrap_or_default(), "")
+        }
+        Ok(output) => check(name, false, format!("ends with {}", output.status), hint),
+        Err(error) => check(name, false, error.to_string(), hint),
+    }
+}
+
+fn ports(config: &Config) -> Vec<Check> {
+    let wanted = config
+        .environments
+        .iter()
+        .filter_map(|environment| Some((environment.port?, &environment.name)));
+    wanted
+        .map(
+            |(port, name)| match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+                Ok(_) => check(format!("port {port}"), true, format!("free for {name}"), ""),
+                Err(error) => check(
+                    format!("port {port}"),
+                    false,
+                    format!("for {name}: {error}"),
+                    "stop what listens there, or give the environment another `port`",
+                ),
+            },
+        )
+        .collect()
+}
+
+fn state(place: &Place) -> Check {
+    let shown = place.state.display().to_string();
+    let probe = place.state.join(".writable");
+    match std::fs::create_dir_all(&place.state).and_then(|()| std::fs::write(&probe, b"")) {
+        Ok(()) => {
+            let _ = std::fs::remove_file(&probe);
+            check("state folder", true, shown, "")
+        }
+        Err(error) => check(
+            "state folder",
+            false,
+            format!("{shown}: {error}"),
+            "`--state` names another folder",
+        ),
+    }
+}
