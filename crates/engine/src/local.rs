@@ -235,6 +235,10 @@ impl LocalRuntime {
     /// Makes the instances of a track be those that the objects ask for. Instances that need no change are left alone,
     /// changed ones are stopped and started again, others are stopped. Host references must be local addresses already.
     pub async fn apply(&self, scope: &Scope, objects: &[Object]) -> Result<(), LocalError> {
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method itself is not general enough over lifetimes"
+        )]
         let wanted = self
             .compose(scope, objects, |composer| composer.instances())
             .await?;
@@ -318,19 +322,17 @@ impl LocalRuntime {
         let tries_max = number("/spec/backoffLimit").unwrap_or(TRIES_DEFAULT) + 1;
         let deadline = number("/spec/activeDeadlineSeconds").map_or(JOB_DEADLINE, Duration::from_secs);
         let tried = tokio::time::timeout(deadline, self.try_job(&wanted, &folder, tries_max)).await;
-        let mut outcome = match tried {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                if let Some(run) = read_json::<Run>(&folder.join(RUN)) {
-                    supervisor::stop_run(&run, Duration::from_secs(wanted.grace_s)).await;
-                }
-                let message = format!("did not end within {} s", deadline.as_secs());
-                JobOutcome {
-                    succeeded: false,
-                    tries: tries_max,
-                    message,
-                    log: Vec::new(),
-                }
+        let mut outcome = if let Ok(outcome) = tried {
+            outcome
+        } else {
+            if let Some(run) = read_json::<Run>(&folder.join(RUN)) {
+                supervisor::stop_run(&run, Duration::from_secs(wanted.grace_s)).await;
+            }
+            JobOutcome {
+                succeeded: false,
+                tries: tries_max,
+                message: format!("did not end within {} s", deadline.as_secs()),
+                log: Vec::new(),
             }
         };
         outcome.log = log::tail(&folder.join(LOG), JOB_LINES);

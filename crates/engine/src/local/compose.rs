@@ -32,7 +32,6 @@ pub(super) struct Key {
 #[derive(Debug, Clone)]
 pub(super) struct Wanted {
     pub(super) key: Key,
-    pub(super) kind: WorkloadKind,
     /// Labels of its pod.
     pub(super) labels: BTreeMap<String, String>,
     /// Ports of the manifest, with their names.
@@ -104,20 +103,19 @@ impl Composer<'_> {
             .ok_or_else(|| refuse(object, "it has no pod template".to_owned(), "add `spec.template`"))?;
         let mut before = Vec::new();
         for container in pod.init_containers() {
-            before.push(self.program(workload, &container, replica)?);
+            before.push(self.program(workload, container, replica)?);
         }
         let own = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
         pod.containers()
             .into_iter()
             .map(|container| {
-                let probe = |probe: Option<windlass_core::object::Probe<'_>>| Probe::of(&probe?, &container);
+                let probe = |probe: Option<windlass_core::object::Probe<'_>>| Probe::of(&probe?, container);
                 Ok(Wanted {
                     key: Key {
                         workload: workload.name().to_owned(),
                         replica,
                         container: container.name().to_owned(),
                     },
-                    kind: workload.kind(),
                     labels: pod.labels().into_iter().map(own).collect(),
                     ports: container
                         .ports()
@@ -130,7 +128,7 @@ impl Composer<'_> {
                         liveness: probe(container.liveness()),
                     },
                     grace_s: pod.grace_s(),
-                    program: self.program(workload, &container, replica)?,
+                    program: self.program(workload, container, replica)?,
                     before: std::mem::take(&mut before),
                 })
             })
@@ -140,7 +138,7 @@ impl Composer<'_> {
     fn program(
         &self,
         workload: &Workload<'_>,
-        container: &Container<'_>,
+        container: Container<'_>,
         replica: u32,
     ) -> Result<Program, LocalError> {
         let object = workload.object();
@@ -212,7 +210,7 @@ impl Composer<'_> {
     fn env(
         &self,
         object: &Object,
-        container: &Container<'_>,
+        container: Container<'_>,
         config: &windlass_oci::Config,
         replica: u32,
     ) -> Result<BTreeMap<String, String>, LocalError> {
@@ -304,7 +302,7 @@ impl Composer<'_> {
     fn mounts(
         &self,
         workload: &Workload<'_>,
-        container: &Container<'_>,
+        container: Container<'_>,
         replica: u32,
     ) -> Result<Vec<Mount>, LocalError> {
         let volumes = workload.pod().map(|pod| pod.volumes()).unwrap_or_default();
@@ -385,7 +383,7 @@ impl Composer<'_> {
     fn user(
         &self,
         workload: &Workload<'_>,
-        container: &Container<'_>,
+        container: Container<'_>,
         image: &str,
         root: &Path,
     ) -> (u32, u32) {

@@ -72,7 +72,7 @@ pub(super) enum Word {
 
 impl Probe {
     /// With named ports looked up; `None` when it asks for a port that does not exist.
-    pub(super) fn of(probe: &object::Probe<'_>, container: &object::Container<'_>) -> Option<Self> {
+    pub(super) fn of(probe: &object::Probe<'_>, container: object::Container<'_>) -> Option<Self> {
         let check = match &probe.check {
             object::Check::Http {
                 path,
@@ -156,12 +156,11 @@ pub(super) async fn watch(probes: &Probes, target: &Target, tell: impl Fn(Word))
         return reason;
     }
     let readiness = async {
-        match &probes.readiness {
-            Some(probe) => ready(probe, target, began, &tell).await,
-            None => {
-                tell(Word::Ready);
-                std::future::pending().await
-            }
+        if let Some(probe) = &probes.readiness {
+            ready(probe, target, began, &tell).await
+        } else {
+            tell(Word::Ready);
+            std::future::pending().await
         }
     };
     let liveness = async {
@@ -259,7 +258,7 @@ async fn http(address: SocketAddr, path: &str, headers: &BTreeMap<String, String
         .iter()
         .filter(|(name, value)| !name.contains(['\r', '\n']) && !value.contains(['\r', '\n']))
     {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request.extend([name.as_str(), ": ", value.as_str(), "\r\n"]);
     }
     request.push_str("\r\n");
     stream

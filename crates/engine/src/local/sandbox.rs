@@ -267,9 +267,9 @@ fn keep_out(sandbox: &Sandbox) -> Result<(), String> {
         .into();
     for entry in &sandbox.mounts {
         if entry.read_only {
-            read.push(entry.source.clone())
+            read.push(entry.source.clone());
         } else {
-            write.push(entry.source.clone())
+            write.push(entry.source.clone());
         }
     }
     chdir(sandbox.root.join(sandbox.cwd.trim_start_matches('/')).as_path())

@@ -201,7 +201,7 @@ impl Work {
             let wait = self.shared.options.back_off.wait(self.kept.failures);
             let loops = if wait.is_zero() { "" } else { "CrashLoopBackOff: " };
             self.set(|state| {
-                (state.phase, state.pid, state.message) = (Phase::BackOff, None, format!("{loops}{message}"))
+                (state.phase, state.pid, state.message) = (Phase::BackOff, None, format!("{loops}{message}"));
             });
             if let Some(_deadline) = self.rest(wait).await {
                 self.set(|state| state.phase = Phase::Stopped);
