@@ -1,0 +1,134 @@
+//! The watch over a release that has customers: measurements, observations, and what they decide.
+
+use super::action::Action;
+use super::analysis::{Sample, Verdict, judge};
+use super::event::Color;
+use super::outcome;
+use super::state::{Ending, Lane, Outcome, Phase, Rollout, Watch};
+
+/// Longest time between two measurements that counts as watched, as a multiple of the wanted time: while nobody looks (the
+/// controller was down, the clock jumped) the watch does not go on.
+const GAP_MAX: u64 = 10;
+/// What a runtime says of an instance that starts and fails again and again; the word is Kubernetes'.
+const CRASH_LOOP: &str = "CrashLoopBackOff";
+
+/// Begins the watch. The first measurement says where the counters are.
+pub(super) fn begin(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>) {
+    let Some(rollout) = &mut lane.rollout else { return };
+    let running = rollout.watch.take();
+    let fresh = Watch {
+        started_ms: now_ms,
+        measured_ms: running.as_ref().and_then(|watch| watch.measured_ms),
+        due_ms: running.as_ref().map_or(now_ms, |watch| watch.due_ms),
+        watched_ms: 0,
+        paused_at_ms: 0,
+        since: None,
+        before: None,
+        verdict: None,
+    };
+    rollout.watch = Some(fresh);
+    // After a canary the measurements are under way already.
+    if running.is_none() {
+        measure(&lane.config.name, rollout, now_ms, actions);
+    }
+}
+
+fn measure(environment: &str, rollout: &Rollout, at_ms: i64, actions: &mut Vec<Action>) {
+    actions.push(Action::Measure {
+        environment: environment.to_owned(),
+        rollout: rollout.id,
+        track: rollout.track,
+        at_ms,
+    });
+}
+
+/// Takes a measurement of the rollout that is being watched; one that comes before it is due is a duplicate.
+pub(super) fn measured(
+    lane: &mut Lane,
+    id: u64,
+    new: &Sample,
+    old: &Sample,
+    now_ms: i64,
+    actions: &mut Vec<Action>,
+) {
+    let settings = &lane.config.analysis;
+    let every_ms = settings.every_ms.max(1);
+    let Some(rollout) = lane.rollout.as_mut().filter(|rollout| rollout.id == id) else {
+        return;
+    };
+    if !has_customers(rollout.phase) {
+        return;
+    }
+    let Some(watch) = &mut rollout.watch else { return };
+    let since_last = watch.measured_ms.map(|last| now_ms - last);
+    // A clock that was set back makes no duplicate.
+    if since_last.is_some_and(|passed| passed >= 0) && now_ms < watch.due_ms {
+        return;
+    }
+    let passed = since_last.and_then(|passed| u64::try_from(passed).ok());
+    watch.watched_ms += passed.unwrap_or(0).min(every_ms.saturating_mul(GAP_MAX));
+    watch.measured_ms = Some(now_ms);
+    watch.due_ms = now_ms.saturating_add(i64::try_from(every_ms).unwrap_or(i64::MAX));
+    let since = watch.since.get_or_insert_with(|| new.clone());
+    let before = watch.before.replace(new.clone()).unwrap_or_else(|| since.clone());
+    let verdict = judge(settings, since, &before, new, old);
+    watch.verdict = Some(verdict.clone());
+    if let Verdict::Bad { because } = verdict {
+        let ending = rolled_back("analysis", because);
+        outcome::lead_back(lane, ending, now_ms, actions);
+    } else {
+        let due_ms = watch.due_ms;
+        measure(&lane.config.name, rollout, due_ms, actions);
+    }
+}
+
+/// Takes an observation of a track. A release that has customers and nothing that could answer them is left at once.
+pub(super) fn observed(
+    lane: &mut Lane,
+    color: Color,
+    (ready, desired): (u32, u32),
+    trouble: &str,
+    now_ms: i64,
+    actions: &mut Vec<Action>,
+) {
+    let Some(track) = lane.tracks.get_mut(&color) else {
+        return;
+    };
+    track.ready = ready;
+    track.desired = desired;
+    trouble.clone_into(&mut track.trouble);
+    let Some(rollout) = &lane.rollout else { return };
+    let down = (ready == 0 && desired > 0) || trouble.contains(CRASH_LOOP);
+    if !down || color != rollout.track || !has_customers(rollout.phase) {
+        return;
+    }
+    // One that never had customers fails by its switch; a rollback has nowhere better to go.
+    if rollout.watch.is_some() {
+        let because = format!("{ready} of {desired} instances are ready: {trouble}");
+        outcome::lead_back(lane, rolled_back("health", because), now_ms, actions);
+    }
+}
+
+fn rolled_back(by: &str, reason: String) -> Ending {
+    Ending {
+        outcome: Outcome::RolledBack,
+        by: by.to_owned(),
+        reason,
+    }
+}
+
+/// Whether the new release has, or is about to get, customers.
+pub(super) fn has_customers(phase: Phase) -> bool {
+    match phase {
+        Phase::Canary | Phase::Switch | Phase::Watch => true,
+        Phase::Prepare
+        | Phase::Gates
+        | Phase::StopOld
+        | Phase::Migrate
+        | Phase::Start
+        | Phase::Ready
+        | Phase::Verify
+        | Phase::Return
+        | Phase::Clean => false,
+    }
+}
