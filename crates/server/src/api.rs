@@ -29,11 +29,32 @@ pub(crate) struct Context<H> {
     pub(crate) token: Token,
 }
 
+impl<H> Context<H> {
+    /// Refuses whoever carries no token as `Authorization: Bearer`.
+    fn check(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let given = headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let given = given
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
+        if self.token.fits(given) {
+            return Ok(());
+        }
+        Err(Problem(Refusal {
+            status: 401,
+            detail: "the request carries no valid token".to_owned(),
+            hint: "send `Authorization: Bearer TOKEN`; `windlass up` prints the token".to_owned(),
+        }))
+    }
+}
+
 pub(crate) fn routes<H: Handle>() -> Router<Context<H>> {
     Router::new()
         .route("/api/v1/health", get(|| async { Json(json!({ "ok": true })) }))
         .route("/api/v1/view", get(view::<H>))
         .route("/api/v1/commands", post(commands::<H>))
+        .route("/api/v1/poke", post(poke::<H>))
         .route("/api/v1/events", get(events::<H>))
         .route("/api/v1/stream", get(stream::<H>))
         .route(
@@ -46,25 +67,13 @@ async fn view<H: Handle>(State(context): State<Context<H>>) -> Json<Arc<View>> {
     Json(context.handle.view())
 }
 
-/// A change. Needs the token as `Authorization: Bearer`.
+/// A change. Needs the token.
 async fn commands<H: Handle>(
     State(context): State<Context<H>>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Result<Json<Value>, Problem> {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let given = given
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    if !context.token.fits(given) {
-        return Err(Problem(Refusal {
-            status: 401,
-            detail: "the request carries no valid token".to_owned(),
-            hint: "send `Authorization: Bearer TOKEN`; `windlass up` prints the token".to_owned(),
-        }));
-    }
+    context.check(&headers)?;
     let command = serde_json::from_value(body).map_err(|error| Refusal {
         status: 400,
         detail: format!("the command is not understood: {error}"),
@@ -72,6 +81,16 @@ async fn commands<H: Handle>(
     })?;
     let seq = context.handle.submit(command).await?;
     Ok(Json(json!({ "seq": seq })))
+}
+
+/// Somebody pushed. Needs the token.
+async fn poke<H: Handle>(
+    State(context): State<Context<H>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    context.check(&headers)?;
+    context.handle.poke();
+    Ok(Json(json!({ "ok": true })))
 }
 
 #[derive(Debug, Deserialize)]

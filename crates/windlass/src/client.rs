@@ -93,6 +93,11 @@ impl Client {
             .context("the controller's answer is not understood")
     }
 
+    /// Lets the controller look at its sources now.
+    pub(crate) fn poke(&self) -> Result<Value> {
+        self.post("/api/v1/poke", &Value::Null)
+    }
+
     /// Looks at the view until `found` sees what it looks for; `None` once `timeout` is over. An answer that does not come
     /// is waited for: the controller may be starting again.
     pub(crate) fn until<T>(&self, timeout: Duration, mut found: impl FnMut(&View) -> Option<T>) -> Option<T> {

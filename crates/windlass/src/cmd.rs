@@ -3,6 +3,7 @@
 mod abort;
 mod approve;
 mod attest;
+mod demo;
 mod doctor;
 mod down;
 mod hold;
@@ -94,6 +95,8 @@ enum Verb {
     Up(up::Up),
     /// Stop everything that `up` started
     Down(down::Down),
+    /// See it all work: five releases under load, two good, three bad
+    Demo(demo::Demo),
     /// What runs where, and what is in progress
     Status(status::Status),
     /// What is waited for, since when, and what would unblock it
@@ -157,6 +160,7 @@ impl Verb {
         match self {
             Self::Up(verb) => verb.run(shared),
             Self::Down(verb) => verb.run(shared),
+            Self::Demo(verb) => verb.run(shared),
             Self::Status(verb) => verb.run(shared),
             Self::Why(verb) => verb.run(shared),
             Self::Plan(verb) => verb.run(shared),

@@ -1,0 +1,323 @@
+//! The demo's report: what happened, what should have happened, and where the two differ.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::act::{ByHand, Played};
+use super::stage::Moment;
+use crate::clock::span;
+use crate::say::{Say, Tone};
+
+/// Requests that the demo must have sent for its losses to mean something.
+const REQUESTS_MIN: u64 = 20_000;
+/// From the command to the last answer of the bad version.
+const ROLLBACK_MS_MAX: u64 = 1_000;
+
+/// All of it; the first five fields are stable.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) requests: Requests,
+    pub(super) releases: Vec<Released>,
+    pub(super) controller_kills: u32,
+    pub(super) ledger: Ledger,
+    /// Where it differs from what was expected; empty when all is well.
+    pub(super) differences: Vec<String>,
+    pub(super) rollback_by_hand: ByHand,
+    /// From the first release's build to the last command.
+    pub(super) demo_ms: u64,
+    /// Plans, gates and outcomes as the controller gave them.
+    pub(super) evidence: Vec<Played>,
+    /// The load generator's own summary.
+    pub(super) load: Value,
+    pub(super) timeline: Vec<Moment>,
+}
+
+/// What customers sent, and what they got no good answer to.
+#[derive(Debug, Serialize)]
+pub(super) struct Requests {
+    pub(super) sent: u64,
+    pub(super) lost: u64,
+    pub(super) journeys_sent: u64,
+    pub(super) journeys_lost: u64,
+    pub(super) witnesses_sent: u64,
+    pub(super) witnesses_lost: u64,
+    pub(super) losses: Vec<String>,
+    pub(super) phases: Vec<Phase>,
+}
+
+/// Requests of the journeys during one release.
+#[derive(Debug, Serialize)]
+pub(super) struct Phase {
+    pub(super) name: String,
+    pub(super) sent: u64,
+    pub(super) lost: u64,
+}
+
+/// A release in short.
+#[derive(Debug, Serialize)]
+pub(super) struct Released {
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) release: String,
+    /// `promoted`, `rolled_back`, `refused`, or how it got stuck.
+    pub(super) outcome: String,
+    pub(super) decided_by: String,
+    pub(super) reason: String,
+    pub(super) switch_ms: Option<u64>,
+    pub(super) rollback_ms: Option<u64>,
+}
+
+/// The record of everything.
+#[derive(Debug, Serialize)]
+pub(super) struct Ledger {
+    pub(super) events: u64,
+    pub(super) verified: bool,
+    pub(super) head: String,
+    pub(super) damage: Option<String>,
+}
+
+impl From<&Played> for Released {
+    fn from(played: &Played) -> Self {
+        let ended = played.production.as_ref().or(played.staging.as_ref());
+        let outcome = match (&played.production, &played.staging) {
+            (Some(ended), _) => ended.outcome.replace('-', "_"),
+            (None, Some(ended)) => format!("{}_in_staging", ended.outcome.replace('-', "_")),
+            (None, None) => "nothing".to_owned(),
+        };
+        Self {
+            name: played.name.clone(),
+            version: played.version.clone(),
+            release: played.release.clone(),
+            outcome,
+            decided_by: ended.map(|ended| ended.decided_by.clone()).unwrap_or_default(),
+            reason: ended.map(|ended| ended.reason.clone()).unwrap_or_default(),
+            switch_ms: ended.and_then(|ended| ended.switch_ms),
+            rollback_ms: ended.and_then(|ended| ended.rollback_ms),
+        }
+    }
+}
+
+/// Each sentence is something that is not as it should be.
+pub(super) fn differences(report: &Report) -> Vec<String> {
+    let mut found = Vec::new();
+    let requests = &report.requests;
+    if requests.lost > 0 {
+        found.push(format!(
+            "{} of {} requests were lost",
+            requests.lost, requests.sent
+        ));
+    }
+    if requests.sent < REQUESTS_MIN {
+        found.push(format!(
+            "only {} requests were sent, {REQUESTS_MIN} are needed",
+            requests.sent
+        ));
+    }
+    for (released, played) in report.releases.iter().zip(&report.evidence) {
+        let expected = played.expected.replace('-', "_");
+        if released.outcome != expected {
+            found.push(format!(
+                "{} was {}, expected {expected}",
+                released.name, released.outcome
+            ));
+        }
+        let by_person = played.production.as_ref().is_some_and(|ended| {
+            ended.outcome != "promoted"
+                && ended
+                    .approvals
+                    .iter()
+                    .any(|approval| approval.actor == ended.decided_by)
+        });
+        if by_person {
+            found.push(format!("{} was taken back by a person", released.name));
+        }
+        if played.production.is_some() && played.plan.is_empty() {
+            found.push(format!(
+                "{} reached production without an approved plan",
+                released.name
+            ));
+        }
+    }
+    let by_hand = &report.rollback_by_hand;
+    if by_hand.outcome != "rolled-back" {
+        found.push(format!("the rollback by hand ended as {}", by_hand.outcome));
+    }
+    if by_hand.last_answer_ms >= ROLLBACK_MS_MAX {
+        found.push(format!(
+            "the bad version answered for {} ms after the rollback by hand",
+            by_hand.last_answer_ms
+        ));
+    }
+    if report.controller_kills == 0 {
+        found.push("the controller was never killed".to_owned());
+    }
+    if let Some(damage) = &report.ledger.damage {
+        found.push(damage.clone());
+    }
+    found
+}
+
+impl Report {
+    /// For people.
+    pub(super) fn show(&self, say: Say) {
+        say.line("");
+        say.line(say.tone(Tone::Strong, "Report"));
+        let milliseconds = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| format!("{ms} ms"));
+        say.line(format!(
+            "  {:<18} {:<14} {:<12} {:<12} {:>8} {:>12}",
+            "release", "version", "outcome", "decided by", "switch", "switch back"
+        ));
+        for released in &self.releases {
+            say.line(format!(
+                "  {:<18} {:<14} {:<12} {:<12} {:>8} {:>12}",
+                released.name,
+                released.version,
+                released.outcome,
+                released.decided_by,
+                milliseconds(released.switch_ms),
+                milliseconds(released.rollback_ms)
+            ));
+            if !released.reason.is_empty() {
+                say.line(say.tone(Tone::Faint, format!("    {}", released.reason)));
+            }
+        }
+        say.line("");
+        say.line(format!(
+            "  {:<18} {:>10} {:>6}",
+            "requests during", "sent", "lost"
+        ));
+        for phase in &self.requests.phases {
+            say.line(format!(
+                "  {:<18} {:>10} {:>6}",
+                phase.name, phase.sent, phase.lost
+            ));
+        }
+        say.line(format!(
+            "  {:<18} {:>10} {:>6}",
+            "witnesses", self.requests.witnesses_sent, self.requests.witnesses_lost
+        ));
+        say.line(format!(
+            "  {:<18} {:>10} {:>6}",
+            "all", self.requests.sent, self.requests.lost
+        ));
+        for loss in &self.requests.losses {
+            say.line(say.tone(Tone::Bad, format!("    {loss}")));
+        }
+        say.line("");
+        say.line(format!(
+            "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
+            self.rollback_by_hand.last_answer_ms, self.rollback_by_hand.connections
+        ));
+        say.line(format!("  controller killed: {} time(s)", self.controller_kills));
+        let verified = if self.ledger.verified {
+            "verified"
+        } else {
+            "DAMAGED"
+        };
+        say.line(format!("  ledger: {} events, {verified}", self.ledger.events));
+        say.line(format!(
+            "  the demo took {}",
+            span(i64::try_from(self.demo_ms).unwrap_or(i64::MAX))
+        ));
+        for difference in &self.differences {
+            say.line(format!(
+                "  {} {difference}",
+                say.tone(Tone::Bad, "not as expected:")
+            ));
+        }
+        if self.differences.is_empty() {
+            say.line(say.tone(Tone::Good, "  Everything went as it should."));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::{Ledger, Released, Report, Requests, differences};
+    use crate::cmd::demo::act::{ByHand, Played};
+
+    fn report() -> Report {
+        let played = Played {
+            name: "slow".to_owned(),
+            release: "sha-1".to_owned(),
+            version: "v1".to_owned(),
+            expected: "rolled-back".to_owned(),
+            staging: None,
+            production: None,
+            plan: "sha256:1".to_owned(),
+            gates: Vec::new(),
+        };
+        Report {
+            requests: Requests {
+                sent: 30_000,
+                lost: 0,
+                journeys_sent: 20_000,
+                journeys_lost: 0,
+                witnesses_sent: 10_000,
+                witnesses_lost: 0,
+                losses: Vec::new(),
+                phases: Vec::new(),
+            },
+            releases: vec![Released {
+                outcome: "rolled_back".to_owned(),
+                ..Released::from(&played)
+            }],
+            controller_kills: 1,
+            ledger: Ledger {
+                events: 9,
+                verified: true,
+                head: String::new(),
+                damage: None,
+            },
+            differences: Vec::new(),
+            rollback_by_hand: ByHand {
+                release: "sha-1".to_owned(),
+                outcome: "rolled-back".to_owned(),
+                decided_by: "bo".to_owned(),
+                last_answer_ms: 12,
+                rollback_ms: Some(3),
+                connections: 8,
+            },
+            demo_ms: 1,
+            evidence: vec![played],
+            load: Value::Null,
+            timeline: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_as_it_should_be_is_named() {
+        let check = |change: fn(&mut Report), expected: &[&str]| {
+            let mut report = report();
+            change(&mut report);
+            assert_eq!(differences(&report), expected);
+        };
+        check(|_| (), &[]);
+        check(
+            |report| report.requests.lost = 2,
+            &["2 of 30000 requests were lost"],
+        );
+        check(
+            |report| report.requests.sent = 9,
+            &["only 9 requests were sent, 20000 are needed"],
+        );
+        check(
+            |report| report.releases[0].outcome = "promoted".to_owned(),
+            &["slow was promoted, expected rolled_back"],
+        );
+        check(
+            |report| report.controller_kills = 0,
+            &["the controller was never killed"],
+        );
+        check(
+            |report| report.ledger.damage = Some("event 7 was changed".to_owned()),
+            &["event 7 was changed"],
+        );
+        check(
+            |report| report.rollback_by_hand.last_answer_ms = 1_400,
+            &["the bad version answered for 1400 ms after the rollback by hand"],
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! What the demo releases, and how it should end. Data; what really happens is read from the controller.
+
+/// One release of the demo.
+#[derive(Debug)]
+pub(super) struct Act {
+    /// What it is called in the report.
+    pub(super) name: &'static str,
+    /// The commit's message.
+    pub(super) message: &'static str,
+    /// What a person should know while it runs.
+    pub(super) story: &'static str,
+    /// What its commit changes.
+    pub(super) change: Change,
+    /// How its rollout in production should end.
+    pub(super) expected: &'static str,
+    /// Whether the controller is killed while its traffic is switched.
+    pub(super) kill: bool,
+}
+
+/// What a commit changes.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// Nothing: the files of the checkout.
+    Nothing,
+    /// A sentence in a source file; its service is built again.
+    Source {
+        /// The file.
+        path: &'static str,
+        /// What it says.
+        from: &'static str,
+        /// What it will say.
+        to: &'static str,
+    },
+    /// A fault that a service has in production only, so that staging finds nothing.
+    Fault {
+        /// The service.
+        service: &'static str,
+        /// As in shop/README.md.
+        fault: &'static str,
+    },
+}
+
+/// The five releases, in order.
+pub(super) const ACTS: [Act; 5] = [
+    Act {
+        name: "good",
+        message: "Open the shop",
+        story: "the first release; nobody is in the shop yet",
+        change: Change::Nothing,
+        expected: "promoted",
+        kill: false,
+    },
+    Act {
+        name: "visible-change",
+        message: "Say hello differently",
+        story: "a change of the source that customers can see; the controller is killed in the middle of its switch",
+        change: Change::Source {
+            path: "shop/storefront/src/main.rs",
+            from: "The shop: storefront.",
+            to: "The shop: storefront, in a new release.",
+        },
+        expected: "promoted",
+        kill: true,
+    },
+    Act {
+        name: "never-ready",
+        message: "Tune the start of the cart",
+        story: "its cart never becomes ready, so no customer may ever meet it",
+        change: Change::Fault {
+            service: "cart-service",
+            fault: "never_ready",
+        },
+        expected: "refused",
+        kill: false,
+    },
+    Act {
+        name: "declines-payments",
+        message: "Check cards more strictly",
+        story: "passes every check, then declines payments with correct answers: only the business metric sees it",
+        change: Change::Fault {
+            service: "order-service",
+            fault: "conversion_drop=0.7",
+        },
+        expected: "rolled-back",
+        kill: false,
+    },
+    Act {
+        name: "slow",
+        message: "Compute recommendations",
+        story: "every answer is right, but many are slow",
+        change: Change::Fault {
+            service: "catalog-service",
+            fault: "latency=1500ms:0.4",
+        },
+        expected: "rolled-back",
+        kill: false,
+    },
+];
