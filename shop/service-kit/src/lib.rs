@@ -1,1 +1,36 @@
-//! What every service of the shop shares: configuration, telemetry, health, drain, errors, client.
+//! What every service of the shop shares: configuration, telemetry, health, drain, errors, calls to others, data.
+//!
+//! It knows nothing of what a service does. A service gives a [`Definition`] and a function that builds its routes
+//! ([`Parts`]) from a [`Kit`]; [`run`] does the rest, and [`start`] does the same inside a test, on free ports.
+
+mod answer;
+pub mod auth;
+mod breaker;
+pub mod client;
+pub mod clock;
+mod command;
+mod faults;
+mod input;
+mod kit;
+pub mod metrics;
+mod middleware;
+pub mod migration;
+mod money;
+mod problem;
+mod readiness;
+mod serve;
+mod settings;
+pub mod store;
+mod telemetry;
+
+pub use answer::{Cached, etag_of};
+pub use command::run;
+pub use faults::Faults;
+pub use input::{BODY_BYTES_MAX, Json, read_body};
+pub use kit::{Background, Definition, Environment, Kit, Parts, StartError};
+pub use middleware::{PeerAddress, RouteLabel, request_id};
+pub use money::Money;
+pub use problem::Problem;
+pub use readiness::SchemaRange;
+pub use serve::{Running, start};
+pub use settings::{Secret, SettingError, Settings};

@@ -1,0 +1,145 @@
+//! What happens to every request: an id, the server's name, numbers, faults, and an answer even when a handler panics.
+
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::{HeaderName, HeaderValue, header};
+use uuid::Uuid;
+
+use crate::metrics::{Counter, Family, Gauge, Histogram, Metrics};
+use crate::{Kit, Problem};
+
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+
+tokio::task_local! {
+    static CURRENT: String;
+}
+
+/// The id of the request at hand; empty outside of one.
+pub fn request_id() -> String {
+    CURRENT.try_with(Clone::clone).unwrap_or_default()
+}
+
+/// Who is at the other end of the connection; in the extensions of every request.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// In the extensions of an answer: the route it is counted under, where the path that matched says too little.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteLabel(pub &'static str);
+
+#[derive(Debug)]
+pub(crate) struct HttpMetrics {
+    requests: Family<Counter>,
+    duration: Family<Histogram>,
+    in_flight: Gauge,
+}
+
+impl HttpMetrics {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let labels = &["route", "method", "status"];
+        Self {
+            requests: metrics.counter("shop_http_requests_total", "Requests answered.", labels),
+            duration: metrics.histogram(
+                "shop_http_request_duration_seconds",
+                "Time to an answer.",
+                &["route"],
+            ),
+            in_flight: metrics
+                .gauge("shop_http_in_flight", "Requests being answered.", &[])
+                .with(&[]),
+        }
+    }
+}
+
+/// Wraps the routes of the public port.
+pub(crate) async fn customers(State(kit): State<Kit>, request: Request, next: Next) -> Response {
+    let id = id_of(&request);
+    CURRENT.scope(id.clone(), answer(&kit, request, next, &id)).await
+}
+
+async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
+    let began = Instant::now();
+    let http = &kit.inner().http;
+    http.in_flight.add(1);
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("other", MatchedPath::as_str);
+    let mut response = if matches!(route, "/health" | "/ready" | "/version") {
+        next.run(request).await
+    } else {
+        harmed(kit, request, next).await
+    };
+    finish(kit, &mut response, id);
+    http.in_flight.add(-1);
+
+    let route = response
+        .extensions()
+        .get::<RouteLabel>()
+        .map_or(route, |label| label.0);
+    let status = response.status();
+    let took = began.elapsed();
+    http.requests
+        .with(&[route, method.as_str(), status.as_str()])
+        .inc();
+    http.duration.with(&[route]).observe(took);
+    if status.is_server_error() {
+        tracing::warn!(request_id = id, %method, route, status = status.as_u16(), ?took, "answered");
+    } else {
+        tracing::debug!(request_id = id, %method, route, status = status.as_u16(), ?took, "answered");
+    }
+    response
+}
+
+async fn harmed(kit: &Kit, request: Request, next: Next) -> Response {
+    let harm = kit.faults().request();
+    if let Some(delay) = harm.delay {
+        tokio::time::sleep(delay).await;
+    }
+    if harm.fails {
+        return Problem::internal("SHOP_FAULT").into_response();
+    }
+    // One broken handler must not take its connection, and with it other requests, along.
+    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
+        Ok(response) => response,
+        Err(_) => Problem::internal("a handler panicked").into_response(),
+    }
+}
+
+fn finish(kit: &Kit, response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    if !headers.contains_key(SERVED_BY)
+        && let Ok(name) = HeaderValue::from_str(&format!("{}/{}", kit.name(), kit.version()))
+    {
+        headers.insert(SERVED_BY, name);
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if kit.is_draining() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// The caller's id when it is well-formed, else a new one.
+fn id_of(request: &Request) -> String {
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let fine = |id: &&str| {
+        (8..=64).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    given
+        .filter(fine)
+        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}

@@ -1,0 +1,249 @@
+//! The two ports of a service, and how it stops: unready first, then polite, then done.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use http::{HeaderValue, Request, StatusCode, header};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tower_service::Service as _;
+
+use crate::Problem;
+use crate::kit::{Definition, Environment, Kit, StartError};
+use crate::middleware::{self, PeerAddress};
+use crate::settings::Settings;
+
+/// Open connections of one port; further ones wait in the listen queue.
+const CONNECTIONS_MAX: usize = 8192;
+/// A client that needs longer for its headers is dropped. It also bounds idle connections, and is longer than the clients of
+/// this kit keep an idle one, so that they never send on one that is just being closed.
+const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
+/// Most bytes of a request's headers.
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// After SIGTERM new connections are still taken for so long (at most a quarter of the grace), because those who send
+/// requests need a moment to learn that this instance is no longer ready.
+const LINGER_MAX: Duration = Duration::from_secs(2);
+
+/// A service that runs inside this process.
+pub struct Running {
+    /// Where customers' requests go.
+    pub public: SocketAddr,
+    /// Where `/metrics` and `/verify` are.
+    pub admin: SocketAddr,
+    stop: watch::Sender<Stage>,
+    done: JoinHandle<()>,
+    kit: Kit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    Closing,
+}
+
+impl Running {
+    /// `http://host:port` of the public port.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.public)
+    }
+
+    /// `http://host:port` of the administration port.
+    pub fn admin_url(&self) -> String {
+        format!("http://{}", self.admin)
+    }
+
+    /// What the service was given.
+    pub fn kit(&self) -> &Kit {
+        &self.kit
+    }
+
+    /// As on SIGTERM: unready at once, polite to new requests for a moment, then closed; requests in flight end, within the grace.
+    pub async fn stop(self) {
+        let grace = self.kit.inner().grace;
+        self.kit.inner().readiness.start_draining();
+        tracing::info!(?grace, "stopping");
+        tokio::time::sleep(LINGER_MAX.min(grace / 4)).await;
+        self.stop.send_replace(Stage::Closing);
+        let _ = self.done.await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Starts a service in this process. It returns when the ports are open; readiness comes later.
+pub async fn start<D: Definition>(settings: Settings) -> Result<Running, StartError> {
+    let bind = settings.text("BIND", "0.0.0.0");
+    let port: u16 = settings.parsed("PORT", "a port, 0 to 65535", D::PORT)?;
+    let admin_port = if port == 0 { 0 } else { port.wrapping_add(6000) };
+    let admin_port: u16 = settings.parsed("ADMIN_PORT", "a port, 0 to 65535", admin_port)?;
+    let kit = Kit::new::<D>(&settings)?;
+    let parts = D::build(kit.clone()).await?;
+
+    let public = listen(&bind, port, "PORT").await?;
+    let admin = listen(&bind, admin_port, "ADMIN_PORT").await?;
+    let address = |listener: &TcpListener| {
+        listener
+            .local_addr()
+            .map_err(|e| StartError::Failed(e.to_string()))
+    };
+    let (public_address, admin_address) = (address(&public)?, address(&admin)?);
+
+    let (stop, stage) = watch::channel(Stage::Open);
+    let background = background::<D>(&kit, &settings, parts.background);
+    let (public_routes, admin_routes) = routes(&kit, parts.public, parts.admin);
+    let grace = kit.inner().grace;
+    let done = tokio::spawn(async move {
+        let customers = serve(public, public_routes, stage.clone(), grace);
+        // The administration port answers until the last request of customers is through.
+        let (_closing, admin_stage) = watch::channel(Stage::Open);
+        let administration = tokio::spawn(serve(admin, admin_routes, admin_stage, Duration::ZERO));
+        customers.await;
+        administration.abort();
+        for task in background {
+            task.abort();
+        }
+    });
+    tracing::info!(service = D::NAME, version = kit.version(), %public_address, %admin_address, "listening");
+    Ok(Running {
+        public: public_address,
+        admin: admin_address,
+        stop,
+        done,
+        kit,
+    })
+}
+
+fn background<D: Definition>(
+    kit: &Kit,
+    settings: &Settings,
+    work: Vec<crate::kit::Background>,
+) -> Vec<JoinHandle<()>> {
+    let mut tasks: Vec<JoinHandle<()>> = work.into_iter().map(tokio::spawn).collect();
+    tasks.push(tokio::spawn(kit.inner().readiness.clone().watch()));
+    if kit.environment() == Environment::Development
+        && let Ok(store) = kit.store()
+    {
+        let settings = settings.clone();
+        tasks.push(tokio::spawn(async move {
+            crate::command::migrate_until_done::<D>(&store, &settings).await;
+        }));
+    }
+    tasks
+}
+
+async fn listen(bind: &str, port: u16, variable: &str) -> Result<TcpListener, StartError> {
+    let failed =
+        |cause: io::Error| StartError::Failed(format!("{variable}: cannot listen on {bind}:{port}: {cause}"));
+    TcpListener::bind((bind, port)).await.map_err(failed)
+}
+
+fn routes(kit: &Kit, public: Router, admin: Router) -> (Router, Router) {
+    let layer = axum::middleware::from_fn_with_state(kit.clone(), middleware::customers);
+    let public = public
+        .merge(probes(kit))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(layer);
+    let metrics = kit.metrics().clone();
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    let write = async move || {
+        (
+            [(header::CONTENT_TYPE, HeaderValue::from_static(text))],
+            metrics.text(),
+        )
+    };
+    let admin = kit
+        .router()
+        .merge(admin)
+        .merge(probes(kit))
+        .route("/metrics", get(write));
+    (public, admin)
+}
+
+async fn wrong_method() -> Problem {
+    let detail = "This address does not take that method.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+}
+
+fn probes(kit: &Kit) -> Router {
+    let (for_ready, for_version) = (kit.clone(), kit.clone());
+    let ready = async move || {
+        let inner = for_ready.inner();
+        let range = inner.schema.map(|schema| schema.range);
+        let document = inner.readiness.document(inner.name, &inner.version, range);
+        let fine = inner.readiness.is_ready();
+        let status = if fine {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        (status, crate::Json(document)).into_response()
+    };
+    let version = async move || {
+        let inner = for_version.inner();
+        let range = inner.schema.map(|schema| schema.range);
+        crate::Json(json!({"service": inner.name, "version": inner.version, "schema": range}))
+    };
+    let health = async || crate::Json(json!({"status": "alive"}));
+    Router::new()
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/version", get(version))
+}
+
+/// Accepts until told to close, then lets open requests end, for at most `grace`.
+async fn serve(listener: TcpListener, routes: Router, mut stage: watch::Receiver<Stage>, grace: Duration) {
+    let graceful = GracefulShutdown::new();
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
+            break;
+        };
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = stage.wait_for(|stage| *stage == Stage::Closing) => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(cause) => {
+                // Out of descriptors, or gone again before it was taken: neither ends the service.
+                tracing::warn!(%cause, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let routes = routes.clone();
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(PeerAddress(peer));
+            routes.clone().call(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIME_MAX)
+            .max_buf_size(HEADER_BYTES_MAX)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that goes away in the middle is no event of ours.
+            let _ = connection.await;
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(?grace, "requests were still open at the end of the grace period");
+    }
+}
