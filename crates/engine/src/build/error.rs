@@ -36,7 +36,7 @@ pub enum BuildError {
         /// The system's reason.
         reason: String,
     },
-    /// The sources do not compile, or the manifests are wrong.
+    /// The sources do not compile.
     #[error("{summary}\n{lines}\nhint: the whole output is in {}", .log.display())]
     Compile {
         /// One sentence.
@@ -45,6 +45,12 @@ pub enum BuildError {
         lines: String,
         /// All it said.
         log: PathBuf,
+    },
+    /// The manifests of the workspace are wrong, or the lock file is not up to date.
+    #[error("cargo cannot read the workspace\n{lines}\nhint: `cargo metadata --locked` shows the same error")]
+    Manifests {
+        /// Cargo's words.
+        lines: String,
     },
     /// A package that the configuration names is not in the workspace, or has no program.
     #[error(

@@ -1,0 +1,362 @@
+//! The images of the services that Cargo builds: found again where the sources are the same, else compiled and assembled.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+use windlass_core::config::{Build, Config};
+use windlass_oci::{Asset, ImageSpec, Layout, SBOM_TYPE};
+
+use super::cargo::{Cargo, Run};
+use super::memory::{Memory, also_read};
+use super::sbom::Bill;
+use super::snapshot::Snapshot;
+use super::workspace::Workspace;
+use super::{BuildError, Options, lock};
+use crate::source::{Commit, Mode};
+
+/// Changes whenever images of the same sources become others: older ones are then made anew.
+const FORMAT: u32 = 1;
+/// Files of the root that every package depends on.
+const ROOT_FILES: [&str; 4] = [
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+];
+/// Folders of a package that are no part of its programs.
+const NOT_BUILT: [&str; 3] = ["tests/", "benches/", "examples/"];
+/// Where this machine keeps the certificate authorities that it trusts.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// Where assets go: beside the program.
+const PROGRAMS: &str = "/usr/local/bin";
+/// Argument with which a service of the shop asks itself for its health.
+const HEALTH: &str = "healthcheck";
+
+/// What the labels of an image say.
+pub(super) struct Labels<'a> {
+    pub(super) platform: &'a str,
+    pub(super) commit: &'a Commit,
+    pub(super) version: String,
+}
+
+/// One service that Cargo builds.
+struct Unit<'a> {
+    service: &'a str,
+    package: &'a str,
+    program: String,
+    features: &'a [String],
+    assets: &'a [String],
+    key: String,
+}
+
+/// The sources of all services that Cargo builds.
+pub(super) struct Sources<'a> {
+    options: &'a Options,
+    root: &'a Path,
+    files: &'a Snapshot,
+    cargo: Cargo,
+    workspace: Workspace,
+    units: Vec<Unit<'a>>,
+    authorities: Option<Vec<u8>>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn read(
+        options: &'a Options,
+        config: &'a Config,
+        root: &'a Path,
+        files: &'a Snapshot,
+    ) -> Result<Self, BuildError> {
+        let cargo = Cargo::find(root)?;
+        let workspace = Workspace::read(&cargo, root)?;
+        let mut sources = Self {
+            options,
+            root,
+            files,
+            cargo,
+            workspace,
+            units: Vec::new(),
+            authorities: fs::read(AUTHORITIES).ok(),
+        };
+        for (service, it) in &config.services {
+            if let Build::Cargo {
+                package,
+                features,
+                assets,
+            } = &it.build
+            {
+                let program = sources.program(service, package)?;
+                let mut unit = Unit {
+                    service,
+                    package,
+                    program,
+                    features,
+                    assets,
+                    key: String::new(),
+                };
+                unit.key = sources.key(&unit);
+                sources.units.push(unit);
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The version of the packages.
+    pub(super) fn version(&self) -> Option<String> {
+        let first = self.units.first()?;
+        Some(self.workspace.package(first.package)?.version.clone())
+    }
+
+    /// The digest of each service's image.
+    pub(super) fn images(
+        &self,
+        layout: &Layout,
+        labels: &Labels<'_>,
+    ) -> Result<BTreeMap<String, String>, BuildError> {
+        let cache = &self.options.cache;
+        fs::create_dir_all(cache).map_err(BuildError::file("make", cache))?;
+        let mut memory = Memory::open(&cache.join("built.json"));
+        let mut images = BTreeMap::new();
+        let mut missing = Vec::new();
+        for unit in &self.units {
+            let known = memory
+                .find(&unit.key, self.files)
+                .and_then(|image| layout.resolve(image).ok());
+            match known {
+                Some(digest) => {
+                    images.insert(unit.service.to_owned(), digest.to_string());
+                }
+                None => missing.push(unit),
+            }
+        }
+        if missing.is_empty() {
+            return Ok(images);
+        }
+        let target = self
+            .options
+            .target
+            .clone()
+            .unwrap_or_else(|| cache.join("target"));
+        // Another process that builds into the same folder would replace the programs before they are read.
+        let _lock = lock(&target.join(".windlass.lock"))?;
+        self.compile(&target)?;
+        let bill = Bill::read(&self.cargo, self.root, &self.features())?;
+        let programs = target.join(&self.cargo.target).join("release");
+        for unit in missing {
+            let digest = self.assemble(layout, unit, &programs, labels)?;
+            let document = bill.of(unit.service, unit.package, &labels.version);
+            let attached = layout.attach(digest, SBOM_TYPE, &document);
+            attached.map_err(BuildError::image(unit.service))?;
+            let also = self.also_read(unit, &programs);
+            memory.keep(&unit.key, self.files, also, digest.to_string());
+            images.insert(unit.service.to_owned(), digest.to_string());
+        }
+        memory.save()?;
+        Ok(images)
+    }
+
+    /// All services at once, whatever changed: the same packages always give the same features and so the same code.
+    fn compile(&self, target: &Path) -> Result<(), BuildError> {
+        let packages: BTreeSet<String> = self.units.iter().map(|unit| unit.package.to_owned()).collect();
+        let packages: Vec<String> = packages.into_iter().collect();
+        let log = self.options.cache.join("build.log");
+        let run = Run {
+            root: self.root,
+            target_folder: target,
+            packages: &packages,
+            features: &self.features(),
+            log: &log,
+        };
+        self.cargo.build(&run, &|line| {
+            if let Some(on_line) = &self.options.on_line {
+                on_line(line);
+            }
+        })
+    }
+
+    fn features(&self) -> Vec<String> {
+        let all: BTreeSet<String> = self
+            .units
+            .iter()
+            .flat_map(|unit| {
+                unit.features
+                    .iter()
+                    .map(|feature| format!("{}/{feature}", unit.package))
+            })
+            .collect();
+        all.into_iter().collect()
+    }
+
+    fn assemble(
+        &self,
+        layout: &Layout,
+        unit: &Unit<'_>,
+        programs: &Path,
+        labels: &Labels<'_>,
+    ) -> Result<windlass_core::digest::Digest, BuildError> {
+        let spec = ImageSpec {
+            binary: programs.join(&unit.program),
+            name: unit.program.clone(),
+            assets: self.assets(unit)?,
+            labels: labels.of(unit.service),
+            health: vec![HEALTH.to_owned()],
+            authorities: self.authorities.clone(),
+            created: labels.created(),
+            ..ImageSpec::default()
+        };
+        windlass_oci::require_native_file(&spec.binary).map_err(BuildError::image(unit.service))?;
+        layout.assemble(&spec).map_err(BuildError::image(unit.service))
+    }
+
+    /// Files and folders of the checkout, beside the program under their last name.
+    fn assets(&self, unit: &Unit<'_>) -> Result<Vec<Asset>, BuildError> {
+        let mut found = Vec::new();
+        for wanted in unit.assets {
+            let wanted = wanted.trim_end_matches('/');
+            let name = wanted.rsplit('/').next().unwrap_or(wanted);
+            let before = found.len();
+            for (path, entry) in self.files.files() {
+                let Some(rest) = below(path, wanted).filter(|_| entry.mode != Mode::Link) else {
+                    continue;
+                };
+                let place = self.root.join(path);
+                found.push(Asset {
+                    path: format!("{PROGRAMS}/{name}{rest}"),
+                    bytes: fs::read(&place).map_err(BuildError::file("read", &place))?,
+                    executable: entry.mode == Mode::Executable,
+                });
+            }
+            if found.len() == before {
+                return Err(BuildError::Package {
+                    service: unit.service.to_owned(),
+                    reason: format!("the asset {wanted} is not among the files"),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    fn program(&self, service: &str, package: &str) -> Result<String, BuildError> {
+        let wrong = |reason: String| BuildError::Package {
+            service: service.to_owned(),
+            reason,
+        };
+        let known = self
+            .workspace
+            .package(package)
+            .ok_or_else(|| wrong(format!("there is no package {package} in the workspace")))?;
+        known.program(package).map(str::to_owned).ok_or_else(|| {
+            let programs = known.programs.join(", ");
+            wrong(format!(
+                "the package {package} has no single program (it has: {programs})"
+            ))
+        })
+    }
+
+    fn key(&self, unit: &Unit<'_>) -> String {
+        let folders = self.workspace.folders(unit.package);
+        let sources = self.files.digest(|path| belongs(unit, &folders, path));
+        let authorities = self.authorities.as_deref().map(Sha256::digest).map(hex::encode);
+        let mut sum = Sha256::new();
+        let parts = [
+            FORMAT.to_string(),
+            self.cargo.version.clone(),
+            self.cargo.target.clone(),
+            unit.service.to_owned(),
+            unit.package.to_owned(),
+            unit.features.join(","),
+            unit.assets.join(","),
+            authorities.unwrap_or_default(),
+            sources,
+        ];
+        for part in parts {
+            sum.update(part.as_bytes());
+            sum.update([0]);
+        }
+        hex::encode(sum.finalize())
+    }
+
+    /// Files outside of the packages that the compiler has read, for example with `include_str!`.
+    fn also_read(&self, unit: &Unit<'_>, programs: &Path) -> Vec<String> {
+        let folders = self.workspace.folders(unit.package);
+        let path: PathBuf = programs.join(format!("{}.d", unit.program));
+        let text = fs::read_to_string(path).unwrap_or_default();
+        also_read(&text, self.root, |file| {
+            belongs(unit, &folders, file) || !self.files.files().contains_key(file)
+        })
+    }
+}
+
+/// Whether a file is one of those that are known to matter before a build.
+fn belongs(unit: &Unit<'_>, folders: &BTreeSet<String>, path: &str) -> bool {
+    let of_package = |folder: &String| {
+        let rest = if folder.is_empty() {
+            Some(path)
+        } else {
+            path.strip_prefix(folder.as_str())
+                .and_then(|rest| rest.strip_prefix('/'))
+        };
+        rest.is_some_and(|rest| !NOT_BUILT.iter().any(|part| rest.starts_with(part)))
+    };
+    ROOT_FILES.contains(&path)
+        || path.starts_with(".cargo/")
+        || unit
+            .assets
+            .iter()
+            .any(|asset| below(path, asset.trim_end_matches('/')).is_some())
+        || folders.iter().any(of_package)
+}
+
+impl Labels<'_> {
+    fn of(&self, service: &str) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::from([
+            ("org.opencontainers.image.title".to_owned(), service.to_owned()),
+            (
+                "org.opencontainers.image.revision".to_owned(),
+                self.commit.id.clone(),
+            ),
+            (
+                "org.opencontainers.image.version".to_owned(),
+                self.version.clone(),
+            ),
+            ("dev.windlass.platform".to_owned(), self.platform.to_owned()),
+        ]);
+        if let Some(created) = self.created() {
+            labels.insert("org.opencontainers.image.created".to_owned(), created);
+        }
+        labels
+    }
+
+    /// The time of the commit; files that are not committed have none.
+    fn created(&self) -> Option<String> {
+        (self.commit.at_ms > 0).then(|| rfc3339(self.commit.at_ms))
+    }
+}
+
+/// What follows `wanted` in a path that is it or lies below it: empty, or `/...`.
+fn below<'p>(path: &'p str, wanted: &str) -> Option<&'p str> {
+    path.strip_prefix(wanted)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A time in UTC, seconds only (days to civil date after Hinnant).
+pub(super) fn rfc3339(at_ms: i64) -> String {
+    let seconds = at_ms.div_euclid(1_000);
+    let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
