@@ -3,6 +3,7 @@
 pub mod config;
 pub mod digest;
 pub mod machine;
+pub mod moment;
 pub mod object;
 pub mod plan;
 pub mod reference;

@@ -111,11 +111,11 @@ enum Verb {
     Promote(promote::Promote),
     /// Back to the release before, at once
     Rollback(rollback::Rollback),
-    /// Keep a release out
+    /// Keep a release out, or let it in again
     Hold(hold::Hold),
     /// Let a rollout wait
     Pause(pause::Pause),
-    /// Let a rollout go on, or a held release in again
+    /// Let a paused rollout go on
     Resume(resume::Resume),
     /// Give a rollout up
     Abort(abort::Abort),

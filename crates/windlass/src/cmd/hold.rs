@@ -1,4 +1,4 @@
-//! `windlass hold`: keeps a release out of an environment.
+//! `windlass hold`: keeps a release out of an environment, or lets it in again.
 
 use anyhow::Result;
 use clap::Args;
@@ -14,14 +14,20 @@ pub(super) struct Hold {
     environment: String,
     /// The release, as `windlass releases` names it
     release: String,
+    /// Let it in again
+    #[arg(long)]
+    clear: bool,
     #[command(flatten)]
     signed: Signed,
 }
 
 impl Hold {
     pub(super) fn run(&self, shared: &Shared) -> Result<Outcome> {
-        let wish = Wish::Hold {
-            release: self.release.clone(),
+        let release = self.release.clone();
+        let wish = if self.clear {
+            Wish::ClearHold { release }
+        } else {
+            Wish::Hold { release }
         };
         ask(shared, &self.environment, &self.signed, wish)
     }

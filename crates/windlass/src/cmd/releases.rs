@@ -5,8 +5,9 @@ use clap::Args;
 
 use super::wish::{find, sentence};
 use super::{Outcome, Shared, next};
-use crate::clock::{at, now_ms};
+use crate::clock::now_ms;
 use crate::say::Tone;
+use windlass_core::moment::at;
 
 /// What was built.
 #[derive(Debug, Args)]

@@ -9,8 +9,9 @@ use windlass_core::view::{EnvironmentView, LiveView, PhaseView, RolloutView, Tra
 use super::wish::find;
 use super::{Outcome, Shared, next};
 use crate::client::Client;
-use crate::clock::{at, now_ms, relative, span};
+use crate::clock::now_ms;
 use crate::say::{Say, Tone};
+use windlass_core::moment::{at, relative, span};
 
 /// From look to look with `--follow`.
 const LOOK: Duration = Duration::from_millis(250);

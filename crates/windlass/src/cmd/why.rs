@@ -6,8 +6,9 @@ use windlass_core::view::{EnvironmentView, GateView};
 
 use super::wish::{find, sentence};
 use super::{Outcome, Shared, next};
-use crate::clock::{now_ms, relative};
+use crate::clock::now_ms;
 use crate::say::{Say, Tone};
+use windlass_core::moment::relative;
 
 /// What is waited for.
 #[derive(Debug, Args)]
@@ -101,7 +102,7 @@ fn explain(say: Say, environment: &EnvironmentView) {
             hold.reason
         ));
         say.line(format!(
-            "    a newer commit clears it, or: windlass resume {} {}",
+            "    a newer commit clears it, or: windlass hold --clear {} {}",
             environment.name, hold.release
         ));
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::act::{ByHand, Played};
 use super::stage::Moment;
-use crate::clock::span;
 use crate::say::{Say, Tone};
+use windlass_core::moment::span;
 
 /// Requests that the demo must have sent for its losses to mean something.
 const REQUESTS_MIN: u64 = 20_000;
