@@ -144,10 +144,12 @@ impl Trial {
 
 fn errors(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> Trial {
     let usual = share(old.errors, old.requests) + settings.worse_by;
+    let of = seen.requests.saturating_sub(since.requests);
     Trial {
         what: "requests failed".to_owned(),
-        failed: seen.errors.saturating_sub(since.errors),
-        of: seen.requests.saturating_sub(since.requests),
+        // A request may be counted as failed before it is counted.
+        failed: seen.errors.saturating_sub(since.errors).min(of),
+        of,
         accepted: usual.max(settings.errors_max),
         skip: false,
     }

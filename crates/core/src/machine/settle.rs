@@ -5,7 +5,7 @@ use super::analysis::Verdict;
 use super::carry::{carry, carry_own, notify, route};
 use super::event::{Color, Step};
 use super::gate;
-use super::outcome::{give_up, lead_back, promoted, send_back, stop};
+use super::outcome::{finish, give_up, lead_back, promoted, send_back, stop};
 use super::state::{Back, Build, Ending, Lane, Outcome, Phase, Purpose, Rollout, State};
 use super::take::building;
 use super::watch;
@@ -33,6 +33,7 @@ pub(super) fn settle(state: &mut State, now_ms: i64, actions: &mut Vec<Action>) 
         }
     }
     for place in 0..state.lanes.len() {
+        watch::measure(&mut state.lanes[place], actions);
         tidy(state, place, actions);
         wake(state, place, now_ms, actions);
     }
@@ -88,6 +89,11 @@ fn advance(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Actio
         return false;
     }
     if let Some(again) = &rollout.again {
+        if rollout.phase == Phase::Clean && lane.back.is_some() {
+            // Going back does not wait for a track that does not stop.
+            finish(&mut state.lanes[place], now_ms, actions);
+            return true;
+        }
         let due = again.at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         return due && try_again(&mut state.lanes[place], now_ms, actions);
     }
@@ -109,7 +115,7 @@ fn advance(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Actio
         Phase::Watch => watched(&mut state.lanes[place], now_ms, actions),
         Phase::Return => returned(&mut state.lanes[place], now_ms, actions),
         Phase::Clean => {
-            super::outcome::finish(&mut state.lanes[place], now_ms, actions);
+            finish(&mut state.lanes[place], now_ms, actions);
             true
         }
     }
@@ -206,7 +212,7 @@ fn enter(lane: &mut Lane, phase: Phase, now_ms: i64, actions: &mut Vec<Action>) 
             let step = if back { Step::Return } else { Step::Switch };
             route(lane, step, (own, 100), now_ms, actions);
         }
-        Phase::Canary | Phase::Watch => watch::begin(lane, now_ms, actions),
+        Phase::Canary | Phase::Watch => watch::begin(lane, now_ms),
         Phase::Gates | Phase::Return | Phase::Clean => {}
     }
 }

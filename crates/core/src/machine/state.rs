@@ -240,10 +240,12 @@ pub(super) struct Again {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Watch {
     pub(super) started_ms: i64,
-    /// When it was measured last.
+    /// When it was measured last, or when the watch took over from a canary.
     pub(super) measured_ms: Option<i64>,
     /// When it is measured next; an earlier measurement is a duplicate.
     pub(super) due_ms: i64,
+    /// Whether that measurement has been asked for.
+    pub(super) asked: bool,
     /// Time under measurement: what counts, whatever the clock does.
     pub(super) watched_ms: u64,
     /// Of this, what had passed when the canary's pause began.

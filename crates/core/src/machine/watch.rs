@@ -4,7 +4,7 @@ use super::action::Action;
 use super::analysis::{Sample, Verdict, judge};
 use super::event::Color;
 use super::outcome;
-use super::state::{Ending, Lane, Outcome, Phase, Rollout, Watch};
+use super::state::{Ending, Lane, Outcome, Phase, Watch};
 
 /// Longest time between two measurements that counts as watched, as a multiple of the wanted time: while nobody looks (the
 /// controller was down, the clock jumped) the watch does not go on.
@@ -13,13 +13,15 @@ const GAP_MAX: u64 = 10;
 const CRASH_LOOP: &str = "CrashLoopBackOff";
 
 /// Begins the watch. The first measurement says where the counters are.
-pub(super) fn begin(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>) {
+pub(super) fn begin(lane: &mut Lane, now_ms: i64) {
     let Some(rollout) = &mut lane.rollout else { return };
     let running = rollout.watch.take();
     let fresh = Watch {
         started_ms: now_ms,
-        measured_ms: running.as_ref().and_then(|watch| watch.measured_ms),
+        measured_ms: running.as_ref().map(|_| now_ms),
         due_ms: running.as_ref().map_or(now_ms, |watch| watch.due_ms),
+        // After a canary the measurements are under way already.
+        asked: running.as_ref().is_some_and(|watch| watch.asked),
         watched_ms: 0,
         paused_at_ms: 0,
         since: None,
@@ -27,18 +29,26 @@ pub(super) fn begin(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>) {
         verdict: None,
     };
     rollout.watch = Some(fresh);
-    // After a canary the measurements are under way already.
-    if running.is_none() {
-        measure(&lane.config.name, rollout, now_ms, actions);
-    }
 }
 
-fn measure(environment: &str, rollout: &Rollout, at_ms: i64, actions: &mut Vec<Action>) {
+/// Asks for the next measurement, once.
+pub(super) fn measure(lane: &mut Lane, actions: &mut Vec<Action>) {
+    let Some(rollout) = lane
+        .rollout
+        .as_mut()
+        .filter(|rollout| has_customers(rollout.phase))
+    else {
+        return;
+    };
+    let Some(watch) = rollout.watch.as_mut().filter(|watch| !watch.asked) else {
+        return;
+    };
+    watch.asked = true;
     actions.push(Action::Measure {
-        environment: environment.to_owned(),
+        environment: lane.config.name.clone(),
         rollout: rollout.id,
         track: rollout.track,
-        at_ms,
+        at_ms: watch.due_ms,
     });
 }
 
@@ -69,6 +79,7 @@ pub(super) fn measured(
     watch.watched_ms += passed.unwrap_or(0).min(every_ms.saturating_mul(GAP_MAX));
     watch.measured_ms = Some(now_ms);
     watch.due_ms = now_ms.saturating_add(i64::try_from(every_ms).unwrap_or(i64::MAX));
+    watch.asked = false;
     let since = watch.since.get_or_insert_with(|| new.clone());
     let before = watch.before.replace(new.clone()).unwrap_or_else(|| since.clone());
     let verdict = judge(settings, since, &before, new, old);
@@ -76,9 +87,6 @@ pub(super) fn measured(
     if let Verdict::Bad { because } = verdict {
         let ending = rolled_back("analysis", because);
         outcome::lead_back(lane, ending, now_ms, actions);
-    } else {
-        let due_ms = watch.due_ms;
-        measure(&lane.config.name, rollout, due_ms, actions);
     }
 }
 

@@ -1,0 +1,152 @@
+//! Each gate: what it answers, and that every answer but `allow` says why and what would change it.
+
+use super::{GUIDE, Play, check, one};
+
+/// The first release, up to its plan.
+const PLANNED: &str = "
+    push main a  => build a
+    built a      => prepare a@blue
+";
+
+#[test]
+fn an_approval_counts_for_its_plan_from_whom_it_may_and_until_it_expires() {
+    let config = one("strategy: blue-green, deploy: { approvals: 2, expires: 1h, people: [Bob, Eve] }");
+    let script = format!(
+        "{PLANNED}
+        test plan p1 =>
+        Mallory: approve test => refused 403
+        Bob: approve test =>
+        Bob: approve test =>
+        ? test approval defer: 1 of 2 approvals of plan p1
+        +3600000
+        ? test approval defer: 0 of 2 approvals of plan p1
+        Eve: approve test =>
+        Bob: approve test => migrate a@blue
+        ? test approval allow: approved by Bob, Eve
+        Bob: approve test => refused 409
+        "
+    );
+    check(&config, &script);
+}
+
+#[test]
+fn a_freeze_defers_until_it_ends() {
+    // The start is a Monday at noon.
+    let config = one(
+        "deploy: auto, strategy: blue-green, freeze: [{ days: [mon], from: \"11:00\", for: 2h, reason: inventory }]",
+    );
+    let script = format!(
+        "{PLANNED}
+        test plan p1 => wake +3600000
+        ? test waiting sha-a waits at the gate freeze: deployments are frozen: inventory
+        ? test person false
+        ? test settled false
+        # Nothing is asked for twice, and a clock that is wrong does no harm.
+        push main a  =>
+        +1000        =>
+        +3599000     => migrate a@blue
+        "
+    );
+    check(&config, &script);
+    let emergency = format!(
+        "{PLANNED}
+        test plan p1 => wake +3600000
+        Bob: approve! test => migrate a@blue
+        ? test freeze allow: passed in an emergency by Bob
+        "
+    );
+    check(&config, &emergency);
+}
+
+#[test]
+fn a_release_soaks_in_the_environment_before() {
+    let config = GUIDE.replace(
+        "promote-from: staging,",
+        "promote-from: staging, gates: { soak: 10m },",
+    );
+    check(
+        &config,
+        "
+        push main m a   =>
+        push develop a  => build a
+        built a         => prepare a@blue
+        staging plan p1 => migrate a@blue
+        staging done    => start a@blue
+        staging done    => ready a@blue
+        staging done    => verify a@blue
+        staging done    => switch blue=100
+        staging done    => measure +0
+        Ada: promote staging => prepare a@blue
+        production plan q1 => wake +600000
+        ? production promotion defer: sha-a has not served long enough in staging
+        Bob: approve production =>
+        +600000         => migrate a@blue
+        ",
+    );
+}
+
+#[test]
+fn a_checklist_item_waits_for_somebody_who_vouches() {
+    let config = one(
+        "deploy: auto, strategy: blue-green, gates: { checklist: [documentation-updated, rollback-plan-prepared] }",
+    );
+    let script = format!(
+        "{PLANNED}
+        test plan p1 =>
+        ? test checklist defer: Documentation updated: somebody who knows says so
+        ? test remedy windlass attest test documentation-updated
+        Ada: attest test everything => refused 404
+        Ada: attest test documentation-updated => migrate a@blue
+        ? test checklist allow: 2 items of the checklist are done
+        "
+    );
+    check(&config, &script);
+}
+
+#[test]
+fn a_branch_that_no_longer_contains_the_commit_and_a_hold_deny() {
+    let script = format!(
+        "{PLANNED}
+        test plan p1 =>
+        push main z  => build z
+        ? test source deny: main does not contain a
+        ? test person true
+        push main y a => build y
+        ? test source allow: main contains a
+        Eve: hold test a =>
+        ? test outcome sha-a aborted Eve
+        ? test holds sha-a/Eve
+        "
+    );
+    check(&one("deploy: { approvals: 1 }, strategy: blue-green"), &script);
+}
+
+#[test]
+fn every_deny_and_defer_has_a_reason_and_a_remedy() {
+    let settings = "strategy: blue-green, deploy: { approvals: 1 }, gates: { checklist: [documentation-updated] }, freeze: [{ days: [mon], from: \"11:00\", for: 2h, reason: inventory }]";
+    let mut play = Play::new(&one(settings));
+    for event in ["push main a", "built a", "test plan p1", "push main z"] {
+        play.happens(event, event);
+    }
+    let gates = play.environment("test").rollout.unwrap().gates;
+    let answers: Vec<(&str, &str)> = gates
+        .iter()
+        .map(|gate| (gate.name.as_str(), gate.answer.as_str()))
+        .collect();
+    assert_eq!(
+        answers,
+        [
+            ("source", "deny"),
+            ("hold", "allow"),
+            ("findings", "allow"),
+            ("promotion", "allow"),
+            ("checklist", "defer"),
+            ("freeze", "defer"),
+            ("approval", "defer")
+        ]
+    );
+    for gate in gates {
+        assert!(!gate.reason.is_empty(), "{gate:?}");
+        assert_eq!(gate.remedy.is_empty(), gate.answer == "allow", "{gate:?}");
+    }
+}
