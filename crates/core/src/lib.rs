@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod digest;
+pub mod health;
 pub mod machine;
 pub mod moment;
 pub mod object;
