@@ -1,7 +1,25 @@
 //! The rules, one file each, and what they are given to look at.
 
+mod capabilities;
+mod disruption;
+mod escalation;
+mod host_namespaces;
+mod host_path;
+mod image_digest;
 mod image_latest;
+mod non_root;
+mod plain_secret;
+mod privileged;
+mod probes;
+mod read_only_root;
+mod replicas;
+mod resources;
+mod seccomp;
+mod service_account;
+#[cfg(test)]
+mod tests;
 
+use serde_json::Value;
 use windlass_core::config::Severity;
 use windlass_core::object::{Container, Object, Pod};
 
@@ -19,7 +37,24 @@ pub struct Rule {
 }
 
 /// All rules, in the order of their names.
-pub const RULES: &[Rule] = &[image_latest::RULE];
+pub const RULES: &[Rule] = &[
+    capabilities::RULE,
+    disruption::RULE,
+    host_namespaces::RULE,
+    host_path::RULE,
+    image_digest::RULE,
+    image_latest::RULE,
+    non_root::RULE,
+    plain_secret::RULE,
+    escalation::RULE,
+    privileged::RULE,
+    probes::RULE,
+    read_only_root::RULE,
+    replicas::RULE,
+    resources::RULE,
+    seccomp::RULE,
+    service_account::RULE,
+];
 
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy)]
@@ -48,4 +83,26 @@ impl<'a> Scene<'a> {
             })
         })
     }
+}
+
+fn flag(value: &Value, pointer: &str) -> Option<bool> {
+    value.pointer(pointer).and_then(Value::as_bool)
+}
+
+/// The fewest replicas that a Deployment or StatefulSet runs: its autoscaler's word counts, where it has one.
+fn replicas_min(scene: &Scene<'_>, object: &Object) -> u32 {
+    let scales = |scaler: &&Object| {
+        let target = |field: &str| scaler.value().pointer(&format!("/spec/scaleTargetRef/{field}"));
+        scaler.is("autoscaling", "HorizontalPodAutoscaler")
+            && target("kind").is_some_and(|kind| kind == object.kind())
+            && target("name").is_some_and(|name| name == object.name())
+    };
+    let least = scene.objects.iter().find(scales).map(|scaler| {
+        let least = scaler
+            .value()
+            .pointer("/spec/minReplicas")
+            .and_then(Value::as_u64);
+        least.map_or(1, |least| u32::try_from(least).unwrap_or(u32::MAX))
+    });
+    least.unwrap_or_else(|| object.workload().map_or(1, |workload| workload.replicas()))
 }

@@ -123,6 +123,11 @@ impl<'a> Workload<'a> {
 }
 
 impl<'a> Pod<'a> {
+    /// The template, or the Pod object, as it is in the manifest.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
     /// Labels that Services and selectors see.
     pub fn labels(&self) -> BTreeMap<&'a str, &'a str> {
         texts(self.value.pointer("/metadata/labels"))
