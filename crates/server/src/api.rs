@@ -4,9 +4,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures_util::Stream;
@@ -14,20 +13,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use windlass_core::view::View;
 
+use crate::Context;
 use crate::handle::{Handle, Refusal};
-use crate::token::Token;
+use crate::problem::Problem;
 
 /// Records in one page of the ledger.
 const EVENTS_MAX: u32 = 1_000;
 /// Lines in one answer of logs.
 const LINES_MAX: usize = 10_000;
-
-/// What every route needs.
-#[derive(Debug, Clone)]
-pub(crate) struct Context<H> {
-    pub(crate) handle: H,
-    pub(crate) token: Token,
-}
 
 impl<H> Context<H> {
     /// Refuses whoever carries no token as `Authorization: Bearer`.
@@ -140,29 +133,4 @@ async fn stream<H: Handle>(
         ))
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
-}
-
-/// A refusal as RFC 9457 problem details.
-#[derive(Debug)]
-pub(crate) struct Problem(pub(crate) Refusal);
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        Self(refusal)
-    }
-}
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let Refusal { status, detail, hint } = self.0;
-        let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body =
-            json!({ "title": code.canonical_reason(), "status": status, "detail": detail, "hint": hint });
-        (
-            code,
-            [(header::CONTENT_TYPE, "application/problem+json")],
-            body.to_string(),
-        )
-            .into_response()
-    }
 }
