@@ -20,9 +20,10 @@ use std::time::SystemTime;
 
 use tokio::sync::Mutex;
 use windlass_core::config::{Build, Config};
+use windlass_core::digest::Digest;
 use windlass_core::machine::release::{Release, id_of};
 use windlass_core::tag;
-use windlass_oci::Layout;
+use windlass_oci::{ImageName, Layout, OciError, Registry};
 
 use crate::source::{Commit, Repository};
 
@@ -186,7 +187,7 @@ fn release(
                 });
             }
             Build::Image(reference) => {
-                let digest = layout.resolve(reference).map_err(BuildError::image(service))?;
+                let digest = fetch(&layout, reference).map_err(BuildError::image(service))?;
                 images.insert(service.clone(), digest.to_string());
             }
         }
@@ -200,6 +201,17 @@ fn release(
         images,
         built_at_ms: now_ms(),
     })
+}
+
+/// A finished image: from the layout if it is there by its digest, else from its registry, where a tag may have moved.
+fn fetch(layout: &Layout, reference: &str) -> Result<Digest, OciError> {
+    let name: ImageName = reference.parse()?;
+    if name.digest.is_some()
+        && let Ok(digest) = layout.resolve(reference)
+    {
+        return Ok(digest);
+    }
+    Registry::of(&name).pull(layout, &name)
 }
 
 /// What customers see: the version that the commit is tagged with, else that of the packages with the commit's digits.

@@ -52,7 +52,8 @@ pub struct Platform {
 pub struct Manifest {
     /// Always 2.
     pub schema_version: u32,
-    /// What this document is.
+    /// What this document is; older writers leave it out.
+    #[serde(default)]
     pub media_type: String,
     /// What kind of artifact it is, for those that are no images.
     #[serde(default, skip_serializing_if = "Option::is_none")]

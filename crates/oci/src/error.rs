@@ -66,6 +66,38 @@ pub enum OciError {
         /// What is wrong.
         reason: String,
     },
+    /// The text is no name of an image.
+    #[error(
+        "{name:?} is no name of an image: {reason}\nhint: for example `ghcr.io/company/cart:v1.2.3` or `cart@sha256:...`"
+    )]
+    Name {
+        /// The text.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A registry does not do what it is asked for.
+    #[error(
+        "the registry {registry} fails: {what}: {reason}\nhint: check the name, the network and what the account may do"
+    )]
+    Registry {
+        /// Host and port.
+        registry: String,
+        /// What was asked for.
+        what: String,
+        /// Its words, or the network's.
+        reason: String,
+    },
+    /// A registry does not let us in.
+    #[error(
+        "the registry {registry} does not let us in: {reason}\nhint: `docker login {registry}` stores credentials in ~/.docker/config.json, where they are looked for"
+    )]
+    Login {
+        /// Host and port.
+        registry: String,
+        /// Why.
+        reason: String,
+    },
     /// Something in the layout or in an answer is not as the specification says.
     #[error("{what} cannot be read: {reason}\nhint: it is not what the OCI image specification describes")]
     Format {

@@ -256,6 +256,45 @@ impl Layout {
         result
     }
 
+    /// Stores what `write` writes if it is the content that the digest names.
+    pub(crate) fn receive_blob(
+        &self,
+        digest: &Digest,
+        write: impl FnOnce(&mut dyn io::Write) -> Result<(), OciError>,
+    ) -> Result<(), OciError> {
+        let temporary = self.temporary();
+        let result = self.receive_blob_at(&temporary, digest, write);
+        if result.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        result
+    }
+
+    fn receive_blob_at(
+        &self,
+        temporary: &Path,
+        digest: &Digest,
+        write: impl FnOnce(&mut dyn io::Write) -> Result<(), OciError>,
+    ) -> Result<(), OciError> {
+        let file = File::create(temporary).map_err(OciError::file("write", temporary))?;
+        let mut sum = Summed::new(BufWriter::new(file));
+        write(&mut sum)?;
+        let (inner, found, _) = sum.finish()?;
+        let file = inner
+            .into_inner()
+            .map_err(|e| OciError::file("write", temporary)(e.into_error()))?;
+        file.sync_all().map_err(OciError::file("write", temporary))?;
+        let path = self.blob(digest);
+        if found != *digest {
+            return Err(OciError::Damaged {
+                digest: digest.to_string(),
+                path,
+                reason: format!("what arrived is {found}"),
+            });
+        }
+        fs::rename(temporary, &path).map_err(OciError::file("write", &path))
+    }
+
     fn write_blob_at(
         &self,
         temporary: &Path,

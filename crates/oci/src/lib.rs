@@ -8,6 +8,7 @@ mod elf;
 mod error;
 mod image;
 mod layout;
+mod registry;
 mod sbom;
 mod unpack;
 
@@ -16,4 +17,5 @@ pub use elf::{Architecture, architecture, require_native, require_native_file};
 pub use error::OciError;
 pub use image::{Asset, ImageSpec};
 pub use layout::{Inspection, Layout, Name};
+pub use registry::{Credentials, ImageName, Pushed, Registry};
 pub use sbom::{Component, SBOM_TYPE, cyclonedx};
