@@ -201,4 +201,16 @@ mod tests {
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
     }
+
+    #[test]
+    fn every_verb_is_documented() {
+        let documented = include_str!("../../../docs/commands.md");
+        for verb in super::Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            assert!(
+                documented.contains(&format!("`windlass {name}")),
+                "docs/commands.md does not say what {name} does"
+            );
+        }
+    }
 }

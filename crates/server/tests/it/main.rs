@@ -4,4 +4,5 @@
 mod api;
 mod controller;
 mod hook;
+mod openapi;
 mod page;
