@@ -4,6 +4,8 @@
 mod error;
 mod pin;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod track;
 mod values;
 

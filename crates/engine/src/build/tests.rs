@@ -110,6 +110,8 @@ impl World {
             .current_dir(self.root())
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .env("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z")
+            .env("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z")
             .output()
             .unwrap();
         assert!(
@@ -288,4 +290,15 @@ async fn files_that_are_not_committed_are_built_in_place() {
     // Committed, the same files are the same images.
     let committed = world.build(&world.commit()).await.unwrap();
     assert_eq!(committed.images, release.images);
+}
+
+#[tokio::test]
+async fn two_clones_give_the_same_digests() {
+    let (here, there) = (World::new(), World::new());
+    let (one, two) = (
+        here.build(&here.commit()).await.unwrap(),
+        there.build(&there.commit()).await.unwrap(),
+    );
+    assert_eq!(one.commit, two.commit);
+    assert_eq!(one.images, two.images);
 }

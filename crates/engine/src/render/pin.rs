@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use windlass_core::object::{Object, WorkloadKind};
 
+use super::values::without_version;
+
 /// Names each container's image by the digest of the release, if it is the image of a service: `images` maps the service
 /// to the full reference.
 pub(super) fn pinned(object: &Object, images: &BTreeMap<String, String>) -> Object {
@@ -32,7 +34,6 @@ pub(super) fn pinned(object: &Object, images: &BTreeMap<String, String>) -> Obje
 
 /// The last part of a reference's name: `cart` of `ghcr.io/company/cart:v1@sha256:...`.
 fn service(image: &str) -> &str {
-    let name = image.split_once('@').map_or(image, |(name, _)| name);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    last.split_once(':').map_or(last, |(name, _)| name)
+    let name = without_version(image);
+    name.rsplit('/').next().unwrap_or(name)
 }

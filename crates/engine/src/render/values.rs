@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use windlass_chart::Value;
-use windlass_core::config::Config;
+use windlass_core::config::{Build, Config};
 use windlass_core::machine::release::Release;
 
 use super::RenderError;
@@ -36,13 +36,28 @@ pub(super) fn values(
 /// Full references of the release's images by service: `ghcr.io/company/cart@sha256:...`.
 pub(super) fn images(config: &Config, release: &Release) -> BTreeMap<String, String> {
     let reference = |(service, digest): (&String, &String)| {
-        let name = config
-            .registry
-            .as_ref()
-            .map_or_else(|| service.clone(), |registry| format!("{registry}/{service}"));
+        let built = match config.services.get(service).map(|service| &service.build) {
+            // A finished image stays where it is.
+            Some(Build::Image(reference)) => Some(without_version(reference).to_owned()),
+            Some(Build::Cargo { .. } | Build::Dockerfile { .. }) | None => {
+                let registry = config.registry.as_ref();
+                registry.map(|registry| format!("{registry}/{service}"))
+            }
+        };
+        let name = built.unwrap_or_else(|| service.clone());
         (service.clone(), format!("{name}@{digest}"))
     };
     release.images.iter().map(reference).collect()
+}
+
+/// `ghcr.io/company/cart` of `ghcr.io/company/cart:v1@sha256:...`.
+pub(super) fn without_version(image: &str) -> &str {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    match name.rsplit_once(':') {
+        // A colon before the last slash belongs to the registry's port.
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => name,
+    }
 }
 
 fn read(file: &str, bytes: &[u8]) -> Result<Value, RenderError> {
