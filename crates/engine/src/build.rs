@@ -50,6 +50,19 @@ pub struct Options {
 /// Somebody who reads along.
 pub type OnLine = Arc<dyn Fn(&str) + Send + Sync>;
 
+impl Options {
+    /// The usual ones: Cargo's target folder is the one that `WINDLASS_TARGET_DIR` names, `main` is the main branch.
+    pub fn new(cache: PathBuf, layout: PathBuf) -> Self {
+        Self {
+            cache,
+            layout,
+            target: std::env::var_os("WINDLASS_TARGET_DIR").map(PathBuf::from),
+            main_branch: "main".to_owned(),
+            on_line: None,
+        }
+    }
+}
+
 /// Builds releases, one at a time. Clones are the same builder.
 #[derive(Clone)]
 pub struct Builder {
