@@ -54,6 +54,8 @@ pub struct EnvironmentView {
     pub settled: bool,
     /// Whether a person has to decide something.
     pub waits_for_person: bool,
+    /// Grows with each change of traffic; a plan names the one that it was made for.
+    pub generation: u64,
     /// What customers get.
     pub live: Option<LiveView>,
     /// What a rollback would bring back.

@@ -1,8 +1,16 @@
 //! The shell around the pure core: the loop, the ledger, the sources and the runtimes.
 
+mod act;
 pub mod build;
+mod clock;
+pub mod controller;
 pub mod ledger;
 pub mod local;
+mod observe;
 pub mod render;
+mod routing;
 pub mod scrape;
+mod shelf;
 pub mod source;
+mod sources;
+mod world;

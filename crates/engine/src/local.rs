@@ -291,6 +291,11 @@ impl LocalRuntime {
         }
     }
 
+    /// The objects of a track as they were applied last; empty when none were.
+    pub async fn objects(&self, scope: &Scope) -> Vec<Object> {
+        self.objects.lock().await.get(scope).cloned().unwrap_or_default()
+    }
+
     /// Runs a Job to its end, with as many tries as its manifest allows. A Job that ended well is not run again, one that
     /// still runs is waited for; a Job is known by name and content. `objects` are those that it refers to.
     pub async fn run_job(

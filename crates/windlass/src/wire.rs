@@ -1,29 +1,137 @@
 //! The composition root: the one place that knows every room and puts them together.
 
+mod handle;
+mod proxy;
+
+use std::fs;
+use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use windlass_core::config::Config;
+use windlass_engine::controller::{Controller, Options};
+use windlass_engine::local::{self, LocalRuntime};
+use windlass_server::Token;
 
+use crate::client::Contact;
 use crate::place::Place;
 
-/// Is the controller of a platform until a signal asks it to end.
+/// How long instances may take to end; each has its own grace period below that.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Cargo's target folder that `./windlass` shares with builds.
+const TARGET: &str = "WINDLASS_TARGET_DIR";
+
+/// Is the controller of a platform until a signal asks it to end. Instances and the proxy go on.
 pub(crate) async fn serve(
     place: &Place,
-    _config: &Config,
-    _listen: SocketAddr,
-    _repository: Option<&Path>,
+    config: &Config,
+    listen: SocketAddr,
+    repository: Option<&Path>,
 ) -> Result<()> {
-    std::future::ready(()).await;
-    bail!(
-        "the controller of {} is not put together yet",
-        place.state.display()
-    )
+    log();
+    // The ledger's lock comes first: a second controller changes nothing.
+    let options = Options {
+        root: place.root.clone(),
+        state: place.state.clone(),
+        cache: place.cache.clone(),
+        config: config.clone(),
+        repository: repository.map(Path::to_owned),
+        target: std::env::var_os(TARGET).map(PathBuf::from),
+        proxy: place.socket(),
+        helper: None,
+    };
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!(
+            "{listen} cannot be listened on\nhint: another program has the port; `--listen` names another"
+        )
+    })?;
+    let ledger = Controller::lock(&options).await?;
+    proxy::ensure(place).await?;
+    let controller = Controller::open(options, ledger).await?;
+    let token = token()?;
+    let contact = Contact {
+        address: listener.local_addr().context("the listener has no address")?,
+        token: token.reveal().to_owned(),
+        pid: std::process::id(),
+    };
+    write_contact(place, &contact)?;
+    let stop = CancellationToken::new();
+    let handle = handle::Wired(controller.handle());
+    let server = windlass_server::serve(listener, handle, token, stop.clone().cancelled_owned());
+    let server = tokio::spawn(server);
+    tokio::spawn(until_told(stop.clone()));
+    let ran = controller.run(stop.clone()).await;
+    stop.cancel();
+    // Streams to browsers end with the process.
+    server.abort();
+    let _ = fs::remove_file(place.contact());
+    Ok(ran?)
 }
 
-/// Stops instances and proxy.
+/// Stops instances and proxy. Ledger and data stay.
 pub(crate) async fn stop_all(place: &Place) -> Result<()> {
-    std::future::ready(()).await;
-    bail!("nothing of {} is put together yet", place.state.display())
+    if !place.state.is_dir() {
+        return Ok(());
+    }
+    let options = local::Options::new(place.state.join("local"), place.images());
+    let runtime = LocalRuntime::new(options).await?;
+    proxy::end(place).await;
+    runtime.stop_all(STOP_WITHIN).await;
+    Ok(())
+}
+
+/// Cancels when the process is asked to end.
+async fn until_told(stop: CancellationToken) {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    stop.cancel();
+}
+
+/// 256 random bits, hexadecimal.
+fn token() -> Result<Token> {
+    let mut bytes = [0_u8; 32];
+    let mut source = fs::File::open("/dev/urandom").context("the system has no random numbers")?;
+    std::io::Read::read_exact(&mut source, &mut bytes).context("the system has no random numbers")?;
+    Ok(Token::new(hex::encode(bytes)))
+}
+
+/// For this user's eyes only: the token in it allows changes.
+fn write_contact(place: &Place, contact: &Contact) -> Result<()> {
+    let path = place.contact();
+    let written = || format!("{} cannot be written", path.display());
+    let next = path.with_extension("next");
+    let _ = fs::remove_file(&next);
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&next)
+        .with_context(written)?;
+    file.write_all(&serde_json::to_vec(contact)?)
+        .with_context(written)?;
+    fs::rename(&next, &path).with_context(written)
+}
+
+/// The controller's log goes to standard error, which `up` leads into controller.log.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WINDLASS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .try_init();
 }

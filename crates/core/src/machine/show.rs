@@ -78,6 +78,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
             Source::Branch { branch, .. } => branch.clone(),
         },
         url: lane.config.port.map(|port| format!("http://localhost:{port}")),
+        generation: lane.generation,
         preview_url: None,
         strategy: match &lane.config.strategy {
             Strategy::Recreate => "recreate",

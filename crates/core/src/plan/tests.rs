@@ -1,5 +1,3 @@
-//! Plans: what changes, in which order, under which digest.
-
 use serde_json::{Value, json};
 
 use super::{Inputs, changes, lines, objects_digest, plan};

@@ -1,5 +1,6 @@
 //! A service with faults, for the tests of the local runtime. It knows nothing of windlass.
 #![expect(clippy::print_stdout, reason = "its standard output is what the tests read")]
+#![expect(clippy::exit, reason = "how it ends is what the tests look at")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;

@@ -1,0 +1,201 @@
+//! Does what the machine asks for: one file per action or step. Every action may come twice (after a crash) and then
+//! leads to the same world. None decides what comes next.
+
+mod build;
+mod clean;
+mod measure;
+mod migrate;
+mod notify;
+mod prepare;
+mod ready;
+mod revert;
+mod route;
+mod start;
+mod verify;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use windlass_core::machine::action::Action;
+use windlass_core::machine::event::{Color, Event, Step};
+use windlass_core::object::Object;
+
+use crate::clock::now_ms;
+use crate::world::World;
+
+/// A step of a rollout, as `Action::Carry` names it.
+#[derive(Debug, Clone)]
+pub(crate) struct Carry {
+    pub(crate) environment: String,
+    pub(crate) rollout: u64,
+    pub(crate) turn: u64,
+    pub(crate) release: String,
+    pub(crate) track: Color,
+    pub(crate) step: Step,
+}
+
+/// Has an action done beside the loop; its outcome comes back as an event that names `place`.
+pub(crate) fn dispatch(world: &Arc<World>, place: (u64, u32), action: Action) {
+    match &action {
+        Action::Carry {
+            environment, turn, ..
+        }
+        | Action::Route {
+            environment, turn, ..
+        } => {
+            world.begin_turn(environment, *turn);
+        }
+        Action::Build { .. }
+        | Action::Measure { .. }
+        | Action::Wake { .. }
+        | Action::Notify { .. }
+        | Action::ProposeRevert { .. } => {}
+    }
+    let world = Arc::clone(world);
+    tokio::spawn(async move {
+        match act(&world, action).await {
+            Some(event) => world.tell(event, Some(place)).await,
+            None => {
+                if let Err(error) = world.ledger.acknowledge(place.0, place.1).await {
+                    tracing::warn!(%error, "an action without an outcome is not acknowledged and will be done again");
+                }
+            }
+        }
+    });
+}
+
+async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
+    match action {
+        Action::Build { commit, branch } => Some(build::build(world, commit, &branch).await),
+        Action::Carry {
+            environment,
+            rollout,
+            turn,
+            release,
+            track,
+            step,
+        } => {
+            let carry = Carry {
+                environment,
+                rollout,
+                turn,
+                release,
+                track,
+                step,
+            };
+            Some(carry_out(world, &carry).await)
+        }
+        Action::Route { .. } => route::route(world, action).await,
+        Action::Measure {
+            environment,
+            rollout,
+            track,
+            at_ms,
+        } => {
+            until(at_ms).await;
+            Some(measure::measure(world, environment, rollout, track).await)
+        }
+        Action::Wake {
+            environment,
+            rollout,
+            at_ms,
+        } => {
+            until(at_ms).await;
+            Some(Event::TimeCame {
+                environment,
+                rollout,
+                at_ms,
+            })
+        }
+        Action::Notify {
+            environment,
+            rollout,
+            message,
+        } => Some(notify::notify(world, environment, rollout, &message).await),
+        Action::ProposeRevert {
+            environment,
+            commit,
+            reason,
+        } => {
+            revert::propose(world, &environment, &commit, &reason).await;
+            None
+        }
+    }
+}
+
+async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
+    let began = Instant::now();
+    let ended = match carry.step {
+        Step::Prepare => {
+            return match prepare::prepare(world, carry).await {
+                Ok(plan) => Event::Prepared {
+                    environment: carry.environment.clone(),
+                    rollout: carry.rollout,
+                    turn: carry.turn,
+                    plan,
+                },
+                Err(reason) => failed(carry, reason),
+            };
+        }
+        Step::StopOld | Step::Clean => clean::clean(world, carry).await,
+        Step::Migrate => migrate::migrate(world, carry).await,
+        Step::Start => start::start(world, carry).await,
+        Step::Ready => ready::ready(world, carry).await,
+        Step::Verify => verify::verify(world, carry).await,
+        // These come as `Action::Route`.
+        Step::Switch | Step::Return => Err(format!("{} is no step of an instance", carry.step.name())),
+    };
+    match ended {
+        Ok(()) => Event::Done {
+            environment: carry.environment.clone(),
+            rollout: carry.rollout,
+            turn: carry.turn,
+            step: carry.step,
+            took_ms: millis(began.elapsed()),
+        },
+        Err(reason) => failed(carry, reason),
+    }
+}
+
+fn failed(carry: &Carry, reason: String) -> Event {
+    Event::Failed {
+        environment: carry.environment.clone(),
+        rollout: carry.rollout,
+        turn: carry.turn,
+        step: carry.step,
+        reason,
+    }
+}
+
+/// The objects of the step's release, or why there are none.
+async fn objects(world: &World, carry: &Carry) -> Result<Vec<Object>, String> {
+    let found = world.objects(&carry.environment, &carry.release).await;
+    found.ok_or_else(|| {
+        format!(
+            "the objects of {} for {} are not stored here: it was never planned for this environment, or the state folder is not whole",
+            carry.release, carry.environment
+        )
+    })
+}
+
+/// The objects of the step's release on its track, with an address for every Service of the track.
+async fn localised(world: &World, carry: &Carry) -> Result<(crate::render::Track, Vec<Object>), String> {
+    let objects = objects(world, carry).await?;
+    let track = crate::render::on_track(&objects, carry.track, &world.options.config.edge);
+    let addresses = world
+        .router
+        .open_track(&carry.environment, carry.track, &track)
+        .await
+        .map_err(|e| e.to_string())?;
+    let localised = track.localised(&addresses);
+    Ok((track, localised))
+}
+
+async fn until(at_ms: i64) {
+    let wait = u64::try_from(at_ms.saturating_sub(now_ms())).unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(wait)).await;
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

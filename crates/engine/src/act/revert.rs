@@ -1,0 +1,89 @@
+//! Proposes the revert of a commit: a branch `windlass/revert-<commit>` in the source's repository. Customers are back
+//! long before; when Git cannot be reached, the hold keeps the release out all the same.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use crate::world::World;
+
+/// Of one git command.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+pub(super) async fn propose(world: &World, environment: &str, commit: &str, reason: &str) {
+    let Some(settings) = world.environment(environment) else {
+        return;
+    };
+    let (Some(branch), repository) = (settings.branch(), world.repository_of(settings)) else {
+        return;
+    };
+    let about = format!("revert of {commit}");
+    let proposed = revert(world, &repository, branch, commit, reason).await;
+    if let Err(problem) = &proposed {
+        tracing::warn!(commit, "no revert is proposed: {problem}");
+    }
+    world.warn(
+        &about,
+        proposed.err().map(|problem| {
+            format!("no revert of {commit} could be proposed on {branch}: {problem}; the hold keeps it out")
+        }),
+    );
+}
+
+async fn revert(
+    world: &World,
+    repository: &Path,
+    branch: &str,
+    commit: &str,
+    reason: &str,
+) -> Result<(), String> {
+    let name = format!("windlass/revert-{}", commit.get(..7).unwrap_or(commit));
+    let work = world.options.state.join("revert");
+    // What an earlier try left.
+    let _ = tokio::fs::remove_dir_all(&work).await;
+    git(
+        repository,
+        &["clone", "--quiet", "--shared", "--branch", branch, "--"],
+        &[repository, &work],
+    )
+    .await?;
+    git(&work, &["checkout", "--quiet", "-B", &name], &[]).await?;
+    let subject = format!("Revert {commit}\n\n{reason}");
+    git(&work, &["revert", "--no-edit", "--no-commit", commit], &[]).await?;
+    git(&work, &["commit", "--quiet", "--message", &subject], &[]).await?;
+    git(&work, &["push", "--quiet", "--force", "origin", &name], &[]).await?;
+    let _ = tokio::fs::remove_dir_all(&work).await;
+    Ok(())
+}
+
+/// Without the user's own settings, so that hooks and signing play no part; the author is the controller.
+async fn git(folder: &Path, arguments: &[&str], paths: &[&Path]) -> Result<(), String> {
+    let mut command = Command::new("git");
+    command
+        .args([
+            "-c",
+            "user.name=Windlass",
+            "-c",
+            "user.email=windlass@localhost",
+            "-c",
+            "commit.gpgSign=false",
+        ])
+        .args(["-c", "core.hooksPath=/dev/null"])
+        .args(arguments)
+        .args(paths)
+        .current_dir(folder)
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env_remove("GIT_DIR")
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let ended = tokio::time::timeout(TIMEOUT, command.output()).await;
+    let output = ended
+        .map_err(|_| format!("git does not end within {} s", TIMEOUT.as_secs()))?
+        .map_err(|e| format!("git cannot be started: {e}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}

@@ -1,0 +1,74 @@
+//! The shelf: which objects a release has in an environment. The objects themselves are blobs of the ledger; the shelf
+//! knows their digests, so that a rollback starts exactly what served before, with Git gone.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use windlass_core::object::Object;
+
+use crate::ledger::{Ledger, LedgerError};
+
+/// Digests by environment and release, one small file each.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    folder: PathBuf,
+}
+
+/// Objects could not be put on the shelf.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShelfError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("cannot write {}: {source}\nhint: the state folder must be writable and its disk must have room", .path.display())]
+    File { path: PathBuf, source: io::Error },
+}
+
+impl Shelf {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Stores the objects of a release in an environment.
+    pub(crate) async fn put(
+        &self,
+        ledger: &Ledger,
+        environment: &str,
+        release: &str,
+        objects: &[Object],
+    ) -> Result<(), ShelfError> {
+        let bytes = serde_json::to_vec(objects).unwrap_or_default();
+        let digest = ledger.put(&bytes).await?;
+        let path = self.path(environment, release);
+        replace(&path, digest.as_bytes()).map_err(|source| ShelfError::File { path, source })
+    }
+
+    /// The objects of a release in an environment, if it was ever planned there.
+    pub(crate) async fn get(&self, ledger: &Ledger, environment: &str, release: &str) -> Option<Vec<Object>> {
+        let digest = fs::read_to_string(self.path(environment, release)).ok()?;
+        let bytes = match ledger.get(&digest).await {
+            Ok(bytes) => bytes?,
+            Err(error) => {
+                tracing::warn!(%error, environment, release, "stored objects cannot be read");
+                return None;
+            }
+        };
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn path(&self, environment: &str, release: &str) -> PathBuf {
+        self.folder.join(environment).join(release)
+    }
+}
+
+/// Write, fsync, rename: after a crash the file is the old or the new one.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    fs::create_dir_all(folder)?;
+    let next = path.with_extension("next");
+    let mut file = File::create(&next)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&next, path)?;
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,185 @@
+//! Watches what environments follow: branches by polling (and at once when somebody says that a push happened), the
+//! working tree of development by its content. It builds nothing.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use windlass_core::config::Source;
+use windlass_core::machine::event::Event;
+
+use crate::build::worktree_commit;
+use crate::source::{Commit, Relation, Repository, SourceError};
+use crate::world::World;
+
+/// From look to look at local branches and files.
+const LOOK: Duration = Duration::from_secs(1);
+/// What is added to it at random, so that many controllers of one repository do not look at once.
+const JITTER_MS: u64 = 250;
+/// How long files must have rested before they are a new snapshot: an editor saves in steps.
+const REST: Duration = Duration::from_millis(300);
+
+/// What was told last of each source.
+type Told = BTreeMap<String, (String, Vec<String>)>;
+
+/// Looks for as long as the controller runs.
+pub(crate) async fn run(world: Arc<World>) {
+    let mut told = Told::new();
+    while !world.inbox.is_closed() {
+        for (branch, repository) in branches(&world) {
+            look_at_branch(&world, &branch, repository, &mut told).await;
+        }
+        look_at_files(&world, &mut told).await;
+        let wait = LOOK + jitter();
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = world.poke.notified() => {}
+        }
+    }
+}
+
+/// Each branch once, with its repository.
+fn branches(world: &World) -> BTreeMap<String, PathBuf> {
+    let environments = &world.options.config.environments;
+    environments
+        .iter()
+        .filter_map(|environment| {
+            let branch = environment.branch()?.to_owned();
+            Some((branch, world.repository_of(environment)))
+        })
+        .collect()
+}
+
+async fn look_at_branch(world: &Arc<World>, branch: &str, repository: PathBuf, told: &mut Told) {
+    let known = known_commits(world);
+    let before = told.get(branch).map(|(commit, _)| commit.clone());
+    let name = branch.to_owned();
+    let looked =
+        tokio::task::spawn_blocking(move || look(&repository, &name, before.as_deref(), &known)).await;
+    let about = format!("branch {branch}");
+    let found = match looked {
+        Ok(Ok(found)) => found,
+        Ok(Err(error)) => {
+            world.warn(&about, Some(error.to_string()));
+            return;
+        }
+        Err(_) => return,
+    };
+    world.warn(&about, None);
+    let now = (found.head.id.clone(), found.contains.clone());
+    if told.get(branch) == Some(&now) {
+        return;
+    }
+    told.insert(branch.to_owned(), now);
+    let event = Event::SnapshotSeen {
+        branch: branch.to_owned(),
+        commit: found.head.id,
+        subject: found.head.subject,
+        author: found.head.author,
+        contains: found.contains,
+        rewritten: found.rewritten,
+    };
+    world.tell(event, None).await;
+}
+
+struct Found {
+    head: Commit,
+    contains: Vec<String>,
+    rewritten: bool,
+}
+
+fn look(
+    path: &std::path::Path,
+    branch: &str,
+    before: Option<&str>,
+    known: &[String],
+) -> Result<Found, SourceError> {
+    let repository = Repository::open(path)?;
+    let head = repository.head_of(branch)?;
+    let mut contains = vec![head.id.clone()];
+    // A commit that is not in this repository is not contained.
+    contains.extend(
+        known
+            .iter()
+            .filter(|commit| **commit != head.id && repository.contains(&head.id, commit).unwrap_or(false))
+            .cloned(),
+    );
+    let rewritten = before.is_some_and(|before| {
+        repository
+            .relation(before, &head.id)
+            .is_ok_and(|relation| relation == Relation::Rewritten)
+    });
+    Ok(Found {
+        head,
+        contains,
+        rewritten,
+    })
+}
+
+/// Commits of releases and of builds that run.
+fn known_commits(world: &World) -> Vec<String> {
+    let view = world.published.view();
+    let releases = view.releases.iter().map(|known| known.release.commit.clone());
+    let builds = view.builds.iter().map(|build| build.commit.clone());
+    releases.chain(builds).collect()
+}
+
+async fn look_at_files(world: &Arc<World>, told: &mut Told) {
+    let environments = &world.options.config.environments;
+    let Some(folder) = environments
+        .iter()
+        .find_map(|environment| match &environment.source {
+            Source::Worktree(folder) => Some(world.options.root.join(folder)),
+            Source::Branch { .. } => None,
+        })
+    else {
+        return;
+    };
+    let Some(commit) = files(world, &folder).await else {
+        return;
+    };
+    if told.get("").is_some_and(|(before, _)| *before == commit) {
+        return;
+    }
+    tokio::time::sleep(REST).await;
+    if files(world, &folder).await.as_ref() != Some(&commit) {
+        return;
+    }
+    told.insert(String::new(), (commit.clone(), Vec::new()));
+    let event = Event::SnapshotSeen {
+        branch: String::new(),
+        commit: commit.clone(),
+        subject: "files as they are on disk".to_owned(),
+        author: String::new(),
+        contains: vec![commit],
+        rewritten: false,
+    };
+    world.tell(event, None).await;
+}
+
+async fn files(world: &Arc<World>, folder: &std::path::Path) -> Option<String> {
+    let about = "working tree";
+    let path = folder.to_owned();
+    let looked = tokio::task::spawn_blocking(move || worktree_commit(&path))
+        .await
+        .ok()?;
+    match looked {
+        Ok(commit) => {
+            world.warn(about, None);
+            Some(commit)
+        }
+        Err(error) => {
+            world.warn(about, Some(error.to_string()));
+            None
+        }
+    }
+}
+
+/// No more than a spread: the low digits of the clock are random enough.
+fn jitter() -> Duration {
+    let nanos = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.subsec_nanos());
+    Duration::from_millis(u64::from(nanos) % JITTER_MS)
+}

@@ -1,0 +1,205 @@
+//! What actions work with: the runtime, the router, the sources, the shelf of objects, and the way back to the loop.
+
+mod traffic;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::{Notify, mpsc};
+use windlass_core::config::{Environment, Source};
+use windlass_core::machine::event::{Color, Event};
+use windlass_core::machine::release::Release;
+use windlass_core::machine::{State, view};
+use windlass_core::object::Object;
+
+use crate::build::Builder;
+use crate::clock::now_ms;
+use crate::controller::{Message, Options, Published};
+use crate::ledger::Ledger;
+use crate::local::{LocalRuntime, LogLine, Scope};
+use crate::routing::Router;
+use crate::shelf::Shelf;
+
+pub(crate) use traffic::Traffic;
+
+/// Everything that a controller holds on to.
+pub(crate) struct World {
+    pub(crate) options: Options,
+    pub(crate) ledger: Ledger,
+    pub(crate) runtime: LocalRuntime,
+    pub(crate) builder: Builder,
+    pub(crate) router: Router,
+    pub(crate) shelf: Shelf,
+    pub(crate) inbox: mpsc::Sender<Message>,
+    pub(crate) published: Published,
+    /// Somebody pushed.
+    pub(crate) poke: Notify,
+    pub(crate) traffic: Traffic,
+    /// The newest turn of each environment: work for an older one may end.
+    turns: Mutex<BTreeMap<String, u64>>,
+    /// What is wrong with the surroundings, by source.
+    warnings: Mutex<BTreeMap<String, String>>,
+}
+
+/// What a world is made of.
+pub(crate) struct Parts {
+    pub(crate) options: Options,
+    pub(crate) ledger: Ledger,
+    pub(crate) runtime: LocalRuntime,
+    pub(crate) builder: Builder,
+    pub(crate) router: Router,
+    pub(crate) inbox: mpsc::Sender<Message>,
+}
+
+impl World {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let shelf = Shelf::new(parts.options.state.join("desired"));
+        Self {
+            options: parts.options,
+            ledger: parts.ledger,
+            runtime: parts.runtime,
+            builder: parts.builder,
+            router: parts.router,
+            shelf,
+            inbox: parts.inbox,
+            published: Published::default(),
+            poke: Notify::new(),
+            traffic: Traffic::default(),
+            turns: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+
+    /// Tells the loop what happened. It is gone only when the controller ends.
+    pub(crate) async fn tell(&self, event: Event, answers: Option<(u64, u32)>) {
+        let _ = self.inbox.send(Message::Happened { event, answers }).await;
+    }
+
+    pub(crate) fn environment(&self, name: &str) -> Option<&Environment> {
+        self.options.config.environment(name)
+    }
+
+    /// The repository that an environment follows.
+    pub(crate) fn repository_of(&self, environment: &Environment) -> PathBuf {
+        let own = match &environment.source {
+            Source::Branch {
+                repository: Some(path),
+                ..
+            } => Some(self.options.root.join(path)),
+            Source::Branch { .. } | Source::Worktree(_) => None,
+        };
+        own.or_else(|| self.options.repository.clone())
+            .unwrap_or_else(|| self.options.root.clone())
+    }
+
+    /// The repository that builds of a branch are made from.
+    pub(crate) fn repository_of_branch(&self, branch: &str) -> PathBuf {
+        let follower = self
+            .options
+            .config
+            .environments
+            .iter()
+            .find(|environment| environment.branch() == Some(branch));
+        follower.map_or_else(
+            || {
+                self.options
+                    .repository
+                    .clone()
+                    .unwrap_or_else(|| self.options.root.clone())
+            },
+            |environment| self.repository_of(environment),
+        )
+    }
+
+    /// A release by its name.
+    pub(crate) fn release(&self, id: &str) -> Option<Release> {
+        let view = self.published.view();
+        let found = view.releases.iter().find(|known| known.release.id == id)?;
+        Some(found.release.clone())
+    }
+
+    /// The release that serves in an environment.
+    pub(crate) fn live(&self, environment: &str) -> Option<String> {
+        let view = self.published.view();
+        let lane = view.environments.iter().find(|lane| lane.name == environment)?;
+        Some(lane.live.as_ref()?.release.clone())
+    }
+
+    /// The objects of a release in an environment, as they were rendered when its plan was made.
+    pub(crate) async fn objects(&self, environment: &str, release: &str) -> Option<Vec<Object>> {
+        self.shelf.get(&self.ledger, environment, release).await
+    }
+
+    /// A newer turn makes work for older ones pointless.
+    pub(crate) fn begin_turn(&self, environment: &str, turn: u64) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = turns.entry(environment.to_owned()).or_default();
+        *newest = turn.max(*newest);
+    }
+
+    pub(crate) fn is_current(&self, environment: &str, turn: u64) -> bool {
+        let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.get(environment).is_none_or(|newest| *newest <= turn)
+    }
+
+    /// Says, or no longer says, what is wrong with something.
+    pub(crate) fn warn(&self, about: &str, warning: Option<String>) {
+        let mut warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        match warning {
+            Some(text) => {
+                if warnings.get(about) != Some(&text) {
+                    tracing::warn!(about, "{text}");
+                }
+                warnings.insert(about.to_owned(), text);
+            }
+            None => {
+                warnings.remove(about);
+            }
+        }
+    }
+
+    /// Shows the state, with what only the running controller knows.
+    pub(crate) fn publish(&self, state: &State, seq: u64) {
+        let mut shown = view(state, now_ms());
+        shown.platform.clone_from(&self.options.config.platform);
+        shown.seq = seq;
+        shown.isolation = self.runtime.isolation().to_string();
+        let warnings = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.warnings.extend(warnings.values().cloned());
+        drop(warnings);
+        for lane in &mut shown.environments {
+            for track in &mut lane.tracks {
+                track.traffic = self.traffic.of(&lane.name, track.track);
+            }
+            let previews = lane.rollout.as_ref().map(|rollout| rollout.track);
+            lane.preview_url = previews
+                .and_then(|track| self.router.preview(&lane.name, track))
+                .map(|address| format!("http://{address}"));
+        }
+        self.published.show(shown);
+    }
+
+    pub(crate) fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {
+        self.environment(environment)?;
+        let mut found = Vec::new();
+        for color in [Color::Blue, Color::Green] {
+            let scope = scope(environment, color);
+            for name in [
+                service.to_owned(),
+                windlass_core::track::coloured_name(service, color),
+            ] {
+                found.extend(self.runtime.logs(&scope, Some(&name), lines));
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The local runtime's word for a track.
+pub(crate) fn scope(environment: &str, color: Color) -> Scope {
+    Scope {
+        environment: environment.to_owned(),
+        track: color.name().to_owned(),
+    }
+}

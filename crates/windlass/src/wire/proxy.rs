@@ -1,0 +1,86 @@
+//! The proxy's process: started once, in a session of its own, and left alone. It outlives every controller.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use windlass_proxy::client::Client;
+
+use crate::place::Place;
+
+/// How long a proxy may take until it answers.
+const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long it may take to end: requests in flight end first.
+const END_WITHIN: Duration = Duration::from_secs(15);
+/// From look to look.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Starts the proxy of a platform if none answers.
+pub(super) async fn ensure(place: &Place) -> Result<()> {
+    let client = Client::new(place.socket());
+    if client.status().await.is_ok() {
+        return Ok(());
+    }
+    let folder = folder(place);
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let path = place.state.join("proxy.log");
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(&path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    let too = log.try_clone().context("the proxy's log cannot be shared")?;
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let mut child = Command::new(program)
+        .arg("proxy")
+        .arg("--state")
+        .arg(&folder)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(too)
+        .process_group(0)
+        .spawn()
+        .context("the proxy cannot be started")?;
+    let began = Instant::now();
+    while client.status().await.is_err() {
+        let ended = child.try_wait().context("the proxy cannot be waited for")?;
+        if let Some(status) = ended {
+            bail!(
+                "the proxy ended at once ({status})\nhint: its log is {}",
+                path.display()
+            );
+        }
+        if began.elapsed() > START_WITHIN {
+            bail!(
+                "the proxy does not answer after {} s\nhint: its log is {}",
+                START_WITHIN.as_secs(),
+                path.display()
+            );
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// Has the proxy end, if there is one, and waits for it.
+pub(super) async fn end(place: &Place) {
+    let client = Client::new(place.socket());
+    if client.shutdown().await.is_err() {
+        return;
+    }
+    let began = Instant::now();
+    while client.status().await.is_ok() && began.elapsed() < END_WITHIN {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Where the proxy keeps its tables and its socket.
+fn folder(place: &Place) -> PathBuf {
+    let socket = place.socket();
+    socket.parent().map(PathBuf::from).unwrap_or(socket)
+}
