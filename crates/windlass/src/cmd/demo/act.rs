@@ -255,6 +255,7 @@ fn follow(
         if environment == PRODUCTION && seen.live.is_some() && stage.load.is_none() {
             stage.let_customers_in()?;
         }
+        stage.quick = kill.is_some() && rollout.is_some_and(|rollout| rollout.phase == "verify");
         let switching = |rollout: &&RolloutView| {
             rollout
                 .phases

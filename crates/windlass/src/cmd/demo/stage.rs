@@ -20,8 +20,10 @@ use crate::place::{CONFIG, Place};
 use crate::say::{Say, Tone};
 use crate::wire;
 
-/// From look to look at what the controller does: short, so that a switch is caught in its middle.
-const LOOK: Duration = Duration::from_millis(4);
+/// From look to look at what the controller does.
+const LOOK: Duration = Duration::from_millis(40);
+/// The same while a switch is to be caught in its middle.
+const QUICK_LOOK: Duration = Duration::from_millis(3);
 /// Where customers of production are.
 pub(super) const PRODUCTION: &str = "production";
 /// Where releases prove themselves first.
@@ -58,6 +60,8 @@ pub(super) struct Stage {
     pub(super) built: Option<Instant>,
     pub(super) load: Option<Load>,
     phase: String,
+    /// Whether a switch is to be caught.
+    pub(super) quick: bool,
     pub(super) witness: Option<Witness>,
     pub(super) loader: PathBuf,
     /// The customers' address of production.
@@ -109,6 +113,7 @@ impl Stage {
             built: None,
             load: None,
             phase: String::new(),
+            quick: false,
             witness: None,
             loader,
             customers,
@@ -198,7 +203,7 @@ impl Stage {
                     self.log().display()
                 );
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(if self.quick { QUICK_LOOK } else { LOOK });
         }
         Ok(None)
     }
