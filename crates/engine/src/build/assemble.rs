@@ -27,8 +27,9 @@ const ROOT_FILES: [&str; 4] = [
 ];
 /// Folders of a package that are no part of its programs.
 const NOT_BUILT: [&str; 3] = ["tests/", "benches/", "examples/"];
-/// Where this machine keeps the certificate authorities that it trusts.
-const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// Certificate authorities (PEM) that the repository wants in its images. Those of this machine are never taken: an image
+/// must be the same on every machine.
+const AUTHORITIES: &str = "ca-certificates.crt";
 /// Where assets go: beside the program.
 const PROGRAMS: &str = "/usr/local/bin";
 /// Argument with which a service of the shop asks itself for its health.
@@ -71,6 +72,10 @@ impl<'a> Sources<'a> {
     ) -> Result<Self, BuildError> {
         let cargo = Cargo::find(root)?;
         let workspace = Workspace::read(&cargo, root)?;
+        let authorities = files.files().contains_key(AUTHORITIES);
+        let authorities = authorities
+            .then(|| fs::read(root.join(AUTHORITIES)).ok())
+            .flatten();
         let mut sources = Self {
             options,
             root,
@@ -78,7 +83,7 @@ impl<'a> Sources<'a> {
             cargo,
             workspace,
             units: Vec::new(),
-            authorities: fs::read(AUTHORITIES).ok(),
+            authorities,
         };
         for (service, it) in &config.services {
             if let Build::Cargo {
