@@ -24,6 +24,8 @@ use crate::place::Place;
 
 /// How long instances may take to end; each has its own grace period below that.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// Random bytes of a token.
+const TOKEN_BYTES: usize = 32;
 /// Cargo's target folder that `./windlass` shares with builds.
 const TARGET: &str = "WINDLASS_TARGET_DIR";
 
@@ -54,7 +56,7 @@ pub(crate) async fn serve(
     let ledger = Controller::lock(&options).await?;
     proxy::ensure(place).await?;
     let controller = Controller::open(options, ledger).await?;
-    let token = token()?;
+    let token = token(&place.state.join("token"))?;
     let contact = Contact {
         address: listener.local_addr().context("the listener has no address")?,
         token: token.reveal().to_owned(),
@@ -100,17 +102,29 @@ async fn until_told(stop: CancellationToken) {
     stop.cancel();
 }
 
-/// 256 random bits, hexadecimal.
-fn token() -> Result<Token> {
-    let mut bytes = [0_u8; 32];
+/// The platform's token: 256 random bits, hexadecimal. It is kept, so that browsers stay signed in and webhooks stay
+/// signed when a new controller takes over.
+fn token(path: &Path) -> Result<Token> {
+    if let Ok(kept) = fs::read_to_string(path)
+        && kept.len() == 2 * TOKEN_BYTES
+    {
+        return Ok(Token::new(kept));
+    }
+    let mut bytes = [0_u8; TOKEN_BYTES];
     let mut source = fs::File::open("/dev/urandom").context("the system has no random numbers")?;
     std::io::Read::read_exact(&mut source, &mut bytes).context("the system has no random numbers")?;
-    Ok(Token::new(hex::encode(bytes)))
+    let token = hex::encode(bytes);
+    write_private(path, token.as_bytes())?;
+    Ok(Token::new(token))
 }
 
-/// For this user's eyes only: the token in it allows changes.
+/// How to reach this controller.
 fn write_contact(place: &Place, contact: &Contact) -> Result<()> {
-    let path = place.contact();
+    write_private(&place.contact(), &serde_json::to_vec(contact)?)
+}
+
+/// Writes what is for this user's eyes only: the token in it allows changes.
+fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = || format!("{} cannot be written", path.display());
     let next = path.with_extension("next");
     let _ = fs::remove_file(&next);
@@ -120,9 +134,8 @@ fn write_contact(place: &Place, contact: &Contact) -> Result<()> {
         .mode(0o600)
         .open(&next)
         .with_context(written)?;
-    file.write_all(&serde_json::to_vec(contact)?)
-        .with_context(written)?;
-    fs::rename(&next, &path).with_context(written)
+    file.write_all(bytes).with_context(written)?;
+    fs::rename(&next, path).with_context(written)
 }
 
 /// The controller's log goes to standard error, which `up` leads into controller.log.

@@ -1,6 +1,7 @@
 //! `windlass up`: starts the controller in the background and shows how the environments come up. Ctrl-C only stops
 //! showing it.
 
+use std::fmt::Write as _;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::serve::{LISTEN, configuration};
+use super::wish::account;
 use super::{Outcome, Shared, status};
 use crate::client::Client;
 use crate::place::Place;
@@ -127,10 +129,21 @@ pub(super) fn start(place: &Place, listen: SocketAddr, repository: Option<&Path>
     )
 }
 
-/// The page's address with the token, which the browser trades for a cookie.
+/// The page's address with the token and who signs in; the browser trades them for a cookie.
 pub(super) fn page(client: &Client) -> String {
     let contact = client.contact();
-    format!("http://{}/login?token={}", contact.address, contact.token)
+    let name = account().bytes().fold(String::new(), |mut name, byte| {
+        if byte.is_ascii_alphanumeric() {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+        name
+    });
+    format!(
+        "http://{}/login?token={}&name={name}",
+        contact.address, contact.token
+    )
 }
 
 fn end_of(path: &Path) -> String {

@@ -142,7 +142,8 @@ fn ended_after(view: &View, environment: &str, before: Option<&(u64, String, i64
     find(view, environment).ok()?.history.first().cloned()
 }
 
-fn account() -> String {
+/// Who sits here: git's user.name, or the account on this machine.
+pub(super) fn account() -> String {
     git_name()
         .or_else(|| std::env::var("USER").ok())
         .filter(|name| !name.is_empty())

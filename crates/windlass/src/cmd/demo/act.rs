@@ -255,7 +255,8 @@ fn follow(
         if environment == PRODUCTION && seen.live.is_some() && stage.load.is_none() {
             stage.let_customers_in()?;
         }
-        stage.quick = kill.is_some() && rollout.is_some_and(|rollout| rollout.phase == "verify");
+        stage.quick = kill.is_some()
+            && rollout.is_some_and(|rollout| ["ready", "verify"].contains(&rollout.phase.as_str()));
         let switching = |rollout: &&RolloutView| {
             rollout
                 .phases

@@ -23,7 +23,7 @@ use crate::wire;
 /// From look to look at what the controller does.
 const LOOK: Duration = Duration::from_millis(40);
 /// The same while a switch is to be caught in its middle.
-const QUICK_LOOK: Duration = Duration::from_millis(3);
+const QUICK_LOOK: Duration = Duration::from_millis(5);
 /// Where customers of production are.
 pub(super) const PRODUCTION: &str = "production";
 /// Where releases prove themselves first.
