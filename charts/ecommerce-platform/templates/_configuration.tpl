@@ -23,7 +23,7 @@ SHUTDOWN_GRACE: {{ printf "%ds" (int .root.Values.shutdownGraceSeconds) | quote 
 {{- range .service.secrets }}
 - {{ . }}
 {{- end }}
-{{- if and .service.store (eq .root.Values.stores.mode "external") }}
+{{- if and .service.store (not (include "ecommerce.embedded" .)) }}
 - {{ .service.store.variable }}
 {{- end }}
 {{- end -}}

@@ -33,7 +33,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 
 {{/* yes where the service keeps its data in files of its own volume. */}}
 {{- define "ecommerce.embedded" -}}
-{{- if and .service.store (eq .root.Values.stores.mode "embedded") -}}yes{{- end -}}
+{{- if and .service.store (or (eq .root.Values.stores.mode "embedded") (eq .service.store.kind "embedded")) -}}yes{{- end -}}
 {{- end -}}
 
 {{- define "ecommerce.replicas" -}}

@@ -14,7 +14,7 @@
 
 {{/* The one database of a service, when it is outside. Takes root, name and service. */}}
 {{- define "ecommerce.egressToStore" -}}
-{{- if and .service.store (eq .root.Values.stores.mode "external") }}
+{{- if and .service.store (not (include "ecommerce.embedded" .)) }}
 {{- if eq .service.store.kind "postgresql" }}
 - to:
     - podSelector:

@@ -1,3 +1,7 @@
-//! The shop: api-gateway.
+//! The edge as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<api_gateway::Gateway>()
+}

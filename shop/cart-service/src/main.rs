@@ -1,3 +1,7 @@
-//! The shop: cart-service.
+//! The carts as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<cart_service::Carts>()
+}

@@ -1,3 +1,7 @@
-//! The shop: catalog-service.
+//! The catalogue as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<catalog_service::Catalog>()
+}

@@ -1,3 +1,7 @@
-//! The shop: order-service.
+//! Checkout, stock and payments as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<order_service::Orders>()
+}

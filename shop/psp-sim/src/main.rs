@@ -1,3 +1,7 @@
-//! The shop: psp-sim.
+//! The simulated payment provider as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<psp_sim::PspSim>()
+}

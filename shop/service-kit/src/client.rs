@@ -251,6 +251,13 @@ impl Call {
         self
     }
 
+    /// With a body that is sent as it is.
+    #[must_use]
+    pub fn raw(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self
+    }
+
     /// With another deadline over all tries.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {

@@ -26,6 +26,11 @@ pub fn request_id() -> String {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }
 
+/// Runs work of a request outside of it (in a task of its own) under the request's id.
+pub async fn within_request<T>(id: String, work: impl Future<Output = T>) -> T {
+    CURRENT.scope(id, work).await
+}
+
 /// Who is at the other end of the connection; in the extensions of every request.
 #[derive(Debug, Clone, Copy)]
 pub struct PeerAddress(pub SocketAddr);

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -46,6 +47,10 @@ pub struct Running {
     done: JoinHandle<()>,
     kit: Kit,
 }
+
+/// In the extensions of an answer: it is not sent, and the connection is cut. For services that play a broken peer.
+#[derive(Debug, Clone, Copy)]
+pub struct CutConnection;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -130,15 +135,23 @@ fn background<D: Definition>(
     work: Vec<crate::kit::Background>,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<JoinHandle<()>> = work.into_iter().map(tokio::spawn).collect();
-    tasks.push(tokio::spawn(kit.inner().readiness.clone().watch()));
     if kit.environment() == Environment::Development
         && let Ok(store) = kit.store()
     {
         let settings = settings.clone();
+        // Ready means with its data, so that nobody sees an empty shop for a moment.
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&done);
+        kit.check("migrated", move || {
+            let fine = seen.load(Ordering::Relaxed);
+            std::future::ready(if fine { Ok(()) } else { Err("migrating".to_owned()) })
+        });
         tasks.push(tokio::spawn(async move {
             crate::command::migrate_until_done::<D>(&store, &settings).await;
+            done.store(true, Ordering::Relaxed);
         }));
     }
+    tasks.push(tokio::spawn(kit.inner().readiness.clone().watch()));
     tasks
 }
 
@@ -228,7 +241,17 @@ async fn serve(listener: TcpListener, routes: Router, mut stage: watch::Receiver
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(PeerAddress(peer));
-            routes.clone().call(request)
+            let answer = routes.clone().call(request);
+            async move {
+                let Ok(response) = answer.await;
+                // An error of the service ends the connection without an answer.
+                let cut = response.extensions().get::<CutConnection>().is_some();
+                if cut {
+                    Err(io::Error::other("cut"))
+                } else {
+                    Ok(response)
+                }
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

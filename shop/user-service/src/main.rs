@@ -1,3 +1,7 @@
-//! The shop: user-service.
+//! Accounts and sessions as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<user_service::Users>()
+}

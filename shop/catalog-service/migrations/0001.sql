@@ -1,0 +1,37 @@
+create table product (
+    sku text primary key,
+    name text not null,
+    description text not null,
+    category text not null,
+    minor integer not null check (minor >= 0),
+    currency text not null,
+    facts text not null,
+    revision integer not null,
+    sold integer not null default 0,
+    -- Lower case of what is searched.
+    words text not null
+) strict;
+-- One for each way of sorting, so that a page is read from an index, never sorted.
+create index product_newest on product (revision desc, sku);
+create index product_price on product (minor, sku);
+create index product_name on product (name, sku);
+create index product_popular on product (sold desc, sku);
+create index product_category_newest on product (category, revision desc, sku);
+
+create table category (
+    slug text primary key,
+    name text not null,
+    place integer not null
+) strict;
+
+-- Each change of a product has a number; caches ask for what is new.
+create table change (
+    revision integer primary key autoincrement,
+    sku text not null
+) strict;
+
+-- Events that were applied.
+create table inbox (
+    event_id text primary key,
+    at integer not null
+) strict;

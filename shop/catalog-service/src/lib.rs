@@ -1,0 +1,69 @@
+//! The catalogue: products, categories, prices, what changed, and how often each product was sold.
+//!
+//! It knows no stock and no customers.
+
+mod change;
+mod list;
+mod product;
+mod seed;
+mod sold;
+
+use axum::Router;
+use axum::routing::{get, post, put};
+use service_kit::migration::{Migration, Phase, Schema};
+use service_kit::store::Store;
+use service_kit::{Definition, Kit, Parts, SchemaRange, Settings, StartError};
+
+/// The service.
+pub struct Catalog;
+
+/// How long an answer is fresh, and how long it may be shown while a new one is fetched.
+const CACHE: &str = "public, max-age=15, stale-while-revalidate=60";
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    phase: Phase::Expand,
+    name: "products, categories, changes",
+    sql: include_str!("../migrations/0001.sql"),
+    floor: 0,
+}];
+
+impl Definition for Catalog {
+    const NAME: &'static str = "catalog-service";
+    const PORT: u16 = 3002;
+    const SCHEMA: Option<Schema> = Some(Schema {
+        range: SchemaRange { min: 1, max: 1 },
+        migrations: MIGRATIONS,
+        variable: "CATALOG_URL",
+        synchronous: false,
+    });
+
+    async fn build(kit: Kit) -> Result<Parts, StartError> {
+        let store = kit.store()?;
+        let public = kit
+            .router()
+            .route("/products", get(list::products))
+            .route("/products/{sku}", get(product::one))
+            .route("/products/{sku}/related", get(list::related))
+            .route("/categories", get(list::categories))
+            .route("/prices", post(product::prices))
+            .route("/changes", get(change::since))
+            .route("/internal/events", post(sold::event))
+            .with_state(store.clone());
+        let admin = Router::new()
+            .route("/products/{sku}", put(change::write))
+            .route("/verify", get(sold::verify))
+            .route("/verify/sold", get(sold::counts))
+            .with_state(store);
+        Ok(Parts::of(public).admin(admin))
+    }
+
+    async fn seed(store: &Store, settings: &Settings) -> Result<(), StartError> {
+        if !settings.switch("SEED", "on")? {
+            return Ok(());
+        }
+        seed::fill(store)
+            .await
+            .map_err(|cause| StartError::Failed(format!("seed: {cause}")))
+    }
+}
