@@ -23,7 +23,7 @@ pub use track::{Port, Track, on_track};
 /// Objects of one environment: more than any platform has, few enough to hold in memory.
 const OBJECTS_MAX: usize = 20_000;
 
-/// What an environment should have. Objects carry the names of the chart and no namespace of their own.
+/// What an environment should have, under the names of the chart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rendered {
     /// The objects, hooks not among them, in the order of the chart.
@@ -104,7 +104,7 @@ pub fn render(
     let images = values::images(config, release);
     let all = all
         .into_iter()
-        .map(|object| pin::pinned(&without_namespace(object, namespace), &images))
+        .map(|object| pin::pinned(&with_namespace(object, namespace), &images))
         .collect();
     Ok(Rendered::of(all, rendered.notes))
 }
@@ -160,19 +160,12 @@ fn objects(path: &str, text: &str) -> Result<Vec<Object>, RenderError> {
     Ok(found)
 }
 
-/// The namespace of the release is the environment's business, not the object's; another one stays.
-fn without_namespace(object: Object, namespace: &str) -> Object {
-    if object.namespace() != Some(namespace) {
+/// A Service that says no namespace is in the release's, as for Helm: `cart.staging.svc` means it.
+fn with_namespace(object: Object, namespace: &str) -> Object {
+    if !object.is("", "Service") || object.namespace().is_some() {
         return object;
     }
     object
-        .edited(|value| {
-            if let Some(metadata) = value
-                .get_mut("metadata")
-                .and_then(serde_json::Value::as_object_mut)
-            {
-                metadata.remove("namespace");
-            }
-        })
+        .edited(|value| value["metadata"]["namespace"] = namespace.into())
         .unwrap_or(object)
 }

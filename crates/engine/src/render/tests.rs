@@ -154,3 +154,29 @@ fn on_this_machine_every_reference_leads_into_the_own_track() {
         assert_eq!(super::Track::jobs(&local).len(), 1);
     }
 }
+
+#[test]
+fn only_jobs_of_this_moment_run_before_the_start() {
+    let job = |name: &str, annotations: Value| {
+        workload("Job", name, "cart")
+            .edited(|value| value["metadata"]["annotations"] = annotations)
+            .unwrap()
+    };
+    let jobs = [
+        job("plain", json!({})),
+        job("early", json!({"argocd.argoproj.io/sync-wave": "-1"})),
+        job(
+            "second",
+            json!({"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/hook-weight": "2"}),
+        ),
+        job("first", json!({"argocd.argoproj.io/hook": "PreSync"})),
+        job("after", json!({"helm.sh/hook": "post-install"})),
+        job("test", json!({"helm.sh/hook": "test"})),
+        workload("Deployment", "cart", "cart"),
+    ];
+    let names: Vec<_> = super::Track::jobs(&jobs)
+        .iter()
+        .map(|job| job.name().to_owned())
+        .collect();
+    assert_eq!(names, ["first", "second", "early", "plain"]);
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use windlass_core::machine::event::Color;
-use windlass_core::object::Object;
+use windlass_core::object::{HookPhase, Initial, Object};
+use windlass_core::plan;
 use windlass_core::track;
 
 /// A port of a Service.
@@ -71,12 +72,21 @@ impl Track {
         track::localise(&self.objects, &all)
     }
 
-    /// Jobs of the objects that are no hooks for other moments: what migrates before the instances start.
+    /// The Jobs that run before the instances start, in their order: hooks for that moment, then those that are no hooks.
     pub fn jobs(objects: &[Object]) -> Vec<Object> {
-        objects
+        let mut jobs: Vec<(bool, i32, &Object)> = objects
             .iter()
             .filter(|object| object.is("batch", "Job"))
-            .cloned()
-            .collect()
+            .filter_map(|job| {
+                let Some(hook) = job.hook() else {
+                    return Some((true, plan::wave(job), job));
+                };
+                let before = hook.runs_before(Initial::Yes) || hook.runs_before(Initial::No);
+                let now = before || hook.phases.contains(&HookPhase::Sync);
+                now.then_some((!before, hook.weight, job))
+            })
+            .collect();
+        jobs.sort_by_key(|(later, weight, job)| (*later, *weight, job.name()));
+        jobs.into_iter().map(|(_, _, job)| job.clone()).collect()
     }
 }
