@@ -23,7 +23,7 @@ use windlass_core::config::{Build, Config};
 use windlass_core::digest::Digest;
 use windlass_core::machine::release::{Release, id_of};
 use windlass_core::tag;
-use windlass_oci::{ImageName, Layout, OciError, Registry};
+use windlass_oci::{ImageName, Layout, OciError, Pushed, Registry};
 
 use crate::source::{Commit, Repository};
 
@@ -49,6 +49,19 @@ pub struct Options {
 
 /// Somebody who reads along.
 pub type OnLine = Arc<dyn Fn(&str) + Send + Sync>;
+
+impl Options {
+    /// The usual ones: Cargo's target folder is the one that `WINDLASS_TARGET_DIR` names, `main` is the main branch.
+    pub fn new(cache: PathBuf, layout: PathBuf) -> Self {
+        Self {
+            cache,
+            layout,
+            target: std::env::var_os("WINDLASS_TARGET_DIR").map(PathBuf::from),
+            main_branch: "main".to_owned(),
+            on_line: None,
+        }
+    }
+}
 
 /// Builds releases, one at a time. Clones are the same builder.
 #[derive(Clone)]
@@ -121,6 +134,36 @@ impl Builder {
         .await
     }
 
+    /// Sends the images of a release, under all their tags, to the registry of the configuration. Does nothing where there
+    /// is none.
+    pub async fn push(&self, config: &Config, release: &Release) -> Result<Vec<Pushed>, BuildError> {
+        let Some(registry) = config.registry.clone() else {
+            return Ok(Vec::new());
+        };
+        let layout = Layout::open(&self.options.layout).map_err(BuildError::image("the platform"))?;
+        let images: Vec<_> = release
+            .images
+            .iter()
+            // A finished image is in its registry already.
+            .filter(|(service, _)| {
+                let build = config.services.get(*service).map(|service| &service.build);
+                !matches!(build, Some(Build::Image(_)))
+            })
+            .map(|(service, digest)| (service.clone(), digest.clone()))
+            .collect();
+        let task = tokio::task::spawn_blocking(move || {
+            let push = |(service, digest): &(String, String)| {
+                push(&layout, &registry, service, digest).map_err(BuildError::image(service))
+            };
+            images.iter().map(push).collect()
+        });
+        task.await.unwrap_or_else(|e| {
+            Err(BuildError::Broken {
+                reason: e.to_string(),
+            })
+        })
+    }
+
     /// Runs on a thread of its own, one after the other.
     async fn apart(
         &self,
@@ -133,8 +176,8 @@ impl Builder {
             build(&options)
         });
         task.await.unwrap_or_else(|e| {
-            Err(BuildError::NoCargo {
-                reason: format!("the build broke off: {e}"),
+            Err(BuildError::Broken {
+                reason: e.to_string(),
             })
         })
     }
@@ -212,6 +255,19 @@ fn fetch(layout: &Layout, reference: &str) -> Result<Digest, OciError> {
         return Ok(digest);
     }
     Registry::of(&name).pull(layout, &name)
+}
+
+/// One image with the tags that the layout knows for it.
+fn push(layout: &Layout, registry: &str, service: &str, digest: &str) -> Result<Pushed, OciError> {
+    let digest = layout.resolve(digest)?;
+    let name: ImageName = format!("{registry}/{service}").parse()?;
+    let prefix = format!("{service}:");
+    let known = layout.inspect(digest)?.names;
+    let tags: Vec<String> = known
+        .iter()
+        .filter_map(|name| name.strip_prefix(&prefix).map(str::to_owned))
+        .collect();
+    Registry::of(&name).push(layout, digest, &name, &tags)
 }
 
 /// What customers see: the version that the commit is tagged with, else that of the packages with the commit's digits.

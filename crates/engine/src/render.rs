@@ -96,7 +96,7 @@ pub fn render(
         .map(|hook| (hook.path.as_str(), hook.text.as_str()));
     let mut all = Vec::new();
     for (path, text) in texts.chain(hooks) {
-        all.extend(objects(path, text)?);
+        all.extend(read_objects(path, text)?);
         if all.len() > OBJECTS_MAX {
             return Err(RenderError::TooMany { max: OBJECTS_MAX });
         }
@@ -137,8 +137,9 @@ pub fn namespace(environment: &Environment) -> &str {
     }
 }
 
-/// The objects of one document; a `List` is taken apart, an empty document has none.
-fn objects(path: &str, text: &str) -> Result<Vec<Object>, RenderError> {
+/// The objects of a YAML file or template's output; a `List` is taken apart, an empty document has none. `path` is for
+/// messages.
+pub fn read_objects(path: &str, text: &str) -> Result<Vec<Object>, RenderError> {
     let manifest = |reason: String| RenderError::Manifest {
         template: path.to_owned(),
         reason,

@@ -8,6 +8,8 @@ use crate::OciError;
 
 /// Bytes of an ELF header up to and with `e_machine`.
 const HEAD: usize = 20;
+/// Type of the program header that names a loader (`PT_INTERP`).
+const INTERPRETER: u64 = 3;
 const MACHINE_X86_64: u16 = 62;
 const MACHINE_AARCH64: u16 = 183;
 
@@ -68,6 +70,32 @@ pub fn architecture(program: &str, bytes: &[u8]) -> Result<Architecture, OciErro
         MACHINE_AARCH64 => Ok(Architecture::Arm64),
         other => Err(foreign(program, format!("machine type {other}"))),
     }
+}
+
+/// Refuses a program that needs a loader and libraries, which an image without a base does not have. `bytes` are its head,
+/// program headers included.
+pub(crate) fn require_static(program: &str, bytes: &[u8]) -> Result<(), OciError> {
+    // 64-bit ELF: e_phoff at 32, e_phentsize at 54, e_phnum at 56; p_type comes first in each header.
+    let number = |at: usize, length: usize| {
+        let bytes = bytes.get(at..at.checked_add(length)?)?;
+        Some(
+            bytes
+                .iter()
+                .rev()
+                .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)),
+        )
+    };
+    let (Some(start), Some(size), Some(count)) = (number(32, 8), number(54, 2), number(56, 2)) else {
+        return Ok(());
+    };
+    let header = |index: u64| usize::try_from(start.checked_add(index * size)?).ok();
+    let interpreted = (0..count).any(|index| header(index).and_then(|at| number(at, 4)) == Some(INTERPRETER));
+    if interpreted {
+        return Err(OciError::Dynamic {
+            program: program.to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Refuses a program that cannot run here.

@@ -58,6 +58,14 @@ pub enum OciError {
         /// A target triple that runs here.
         target: &'static str,
     },
+    /// The program is not static.
+    #[error(
+        "{program} needs the loader and libraries of this machine, which its image does not have\nhint: build it with `-C target-feature=+crt-static`, for example as `rustflags` in .cargo/config.toml"
+    )]
+    Dynamic {
+        /// The file.
+        program: String,
+    },
     /// The file is no Linux program at all.
     #[error("{program} is not a Linux program: {reason}\nhint: name the binary that `cargo build` made")]
     NotProgram {

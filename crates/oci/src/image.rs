@@ -12,6 +12,8 @@ use crate::{Architecture, OciError, elf};
 
 /// The user that services run as; the chart names the same number.
 const USER: u32 = 10001;
+/// Bytes of a program in which its headers are.
+const HEAD_BYTES: u64 = 64 << 10;
 /// Where programs are in an image.
 const PROGRAMS: &str = "usr/local/bin";
 
@@ -93,9 +95,12 @@ fn architecture_of(spec: &ImageSpec) -> Result<Architecture, OciError> {
     use std::io::Read as _;
     let mut head = Vec::new();
     std::fs::File::open(&spec.binary)
-        .and_then(|file| file.take(64).read_to_end(&mut head))
+        .and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head))
         .map_err(OciError::file("read", &spec.binary))?;
-    elf::architecture(&spec.binary.display().to_string(), &head)
+    let program = spec.binary.display().to_string();
+    let architecture = elf::architecture(&program, &head)?;
+    elf::require_static(&program, &head)?;
+    Ok(architecture)
 }
 
 /// What an empty root needs for users, name look-ups and temporary files.

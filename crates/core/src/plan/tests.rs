@@ -1,3 +1,5 @@
+//! Plans: what changes, in which order, under which digest.
+
 use serde_json::{Value, json};
 
 use super::{Inputs, changes, lines, objects_digest, plan};

@@ -1,3 +1,5 @@
+//! Sets of objects and their copies: names, selectors, references and hosts.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -62,6 +62,12 @@ pub enum BuildError {
         /// What is wrong.
         reason: String,
     },
+    /// The thread that built ended too early: a bug of ours.
+    #[error("the build broke off: {reason}\nhint: try again; if it happens again, report it with {reason:?}")]
+    Broken {
+        /// What is known of it.
+        reason: String,
+    },
     /// Dockerfiles need a daemon.
     #[error(
         "service {service} is built from a Dockerfile, which this machine's builder cannot do\nhint: build it with docker or podman, push it, and name it by `image: NAME@sha256:...`"

@@ -158,6 +158,13 @@ fn what_is_no_program_of_this_machine_is_refused() {
         let error = layout.assemble(&spec).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("hint:"), "{error}");
     }
+    // One program header, of the type that names a loader.
+    let mut dynamic = spec(folder.path(), b"");
+    dynamic.binary = folder.path().join("dynamic");
+    let mut bytes = program(native(), &[3, 0, 0, 0]);
+    (bytes[32], bytes[54], bytes[56]) = (64, 56, 1);
+    fs::write(&dynamic.binary, bytes).unwrap();
+    assert!(matches!(layout.assemble(&dynamic), Err(OciError::Dynamic { .. })));
     let other = if native() == 62 { 183 } else { 62 };
     let error = windlass_oci::require_native("shop", &program(other, b"")).unwrap_err();
     assert!(matches!(error, OciError::Foreign { .. }), "{error}");
