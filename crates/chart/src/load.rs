@@ -28,5 +28,8 @@ pub fn load_from_files(files: BTreeMap<String, Vec<u8>>, limits: &Limits) -> Res
         )));
     }
     let name = files.into_keys().find(|path| path == "Chart.yaml");
-    Err(ChartError::Load(format!("{} file is missing", name.as_deref().unwrap_or("Chart.yaml"))))
+    Err(ChartError::Load(format!(
+        "{} file is missing",
+        name.as_deref().unwrap_or("Chart.yaml")
+    )))
 }

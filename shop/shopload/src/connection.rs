@@ -186,8 +186,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_answer_that_breaks_off_is_lost() {
-        let broken = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok";
-        let connections = server(&[broken, ""]).await;
+        const BROKEN: &str = "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nok";
+        let connections = server(&[BROKEN, ""]).await;
         for habit in [Habit::New, Habit::Keep] {
             assert!(connections.send(get(), habit).await.is_err(), "{habit:?}");
         }
