@@ -6,6 +6,7 @@ mod attest;
 mod demo;
 mod doctor;
 mod down;
+mod guard;
 mod hold;
 mod image;
 mod ledger;
@@ -130,6 +131,9 @@ enum Verb {
     /// Verify or export the record of everything that happened
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Judge what these files would deploy
+    #[command(subcommand)]
+    Guard(guard::Guard),
     /// Look into an image
     #[command(subcommand)]
     Image(image::Image),
@@ -177,6 +181,7 @@ impl Verb {
             Self::Releases(verb) => verb.run(shared),
             Self::Logs(verb) => verb.run(shared),
             Self::Ledger(verb) => verb.run(shared),
+            Self::Guard(verb) => verb.run(shared),
             Self::Image(verb) => verb.run(shared),
             Self::Doctor(verb) => verb.run(shared),
             Self::Serve(verb) => verb.run(shared),
