@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use http::Method;
@@ -28,6 +29,7 @@ pub struct Shop {
     pub gateway: Running,
     /// Port of order-service, and of its administration.
     pub order_ports: (u16, u16),
+    host: String,
     folder: tempfile::TempDir,
     settings: BTreeMap<&'static str, String>,
 }
@@ -45,9 +47,10 @@ impl Shop {
     /// Starts all services, with more variables for all of them.
     pub async fn start(more: &[(&'static str, &str)], orders_run: OrdersRun) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().map_err(|cause| StartError::Failed(cause.to_string()))?;
-        let order_ports = (free_port()?, free_port()?);
+        let host = own_host();
+        let order_ports = (free_port(&host)?, free_port(&host)?);
         let mut settings: BTreeMap<&'static str, String> = [
-            ("BIND", "127.0.0.1"),
+            ("BIND", host.as_str()),
             ("PORT", "0"),
             ("JWT_SECRET", "only-for-tests-0123456789"),
             ("PSP_SECRET", "only-for-tests-9876543210"),
@@ -57,7 +60,7 @@ impl Shop {
         .map(|(name, value)| (name, value.to_owned()))
         .into();
         settings.insert("DATA_DIR", folder.path().display().to_string());
-        settings.insert("ORDER_SERVICE_URL", format!("http://127.0.0.1:{}", order_ports.0));
+        settings.insert("ORDER_SERVICE_URL", format!("http://{host}:{}", order_ports.0));
         settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
 
         let users = run::<user_service::Users>(&settings).await?;
@@ -69,7 +72,7 @@ impl Shop {
         let psp = run::<psp_sim::PspSim>(&settings).await?;
         settings.insert("PSP_URL", psp.url());
         // Nobody is there; pages are not part of these tests.
-        settings.insert("STOREFRONT_URL", format!("http://127.0.0.1:{}", free_port()?));
+        settings.insert("STOREFRONT_URL", format!("http://{host}:{}", free_port(&host)?));
         let gateway = run::<api_gateway::Gateway>(&settings).await?;
         let mut shop = Self {
             users,
@@ -79,12 +82,14 @@ impl Shop {
             orders: None,
             gateway,
             order_ports,
+            host,
             folder,
             settings,
         };
+        shop.wait_until_ready().await?;
         if orders_run == OrdersRun::Inside {
             shop.orders = Some(start::<order_service::Orders>(shop.order_settings(&[])).await?);
-            shop.wait_until_ready().await?;
+            wait_ready(&shop.at(&shop.orders_admin_url()), 200).await?;
         }
         Ok(shop)
     }
@@ -118,18 +123,17 @@ impl Shop {
         self.folder.path().join(format!("{service}.db"))
     }
 
-    /// Waits for `/ready` of all.
-    pub async fn wait_until_ready(&self) -> Result<(), StartError> {
-        let admins = [&self.users, &self.catalog, &self.cart, &self.psp].map(Running::admin_url);
-        for url in admins.into_iter().chain([self.orders_admin_url()]) {
-            wait_ready(&self.at(&url), 200).await?;
+    /// Waits for `/ready` of all but order-service.
+    async fn wait_until_ready(&self) -> Result<(), StartError> {
+        for running in [&self.users, &self.catalog, &self.cart, &self.psp] {
+            wait_ready(&self.at(&running.admin_url()), 200).await?;
         }
         Ok(())
     }
 
     /// `http://host:port` of order-service's administration.
     pub fn orders_admin_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.order_ports.1)
+        format!("http://{}:{}", self.host, self.order_ports.1)
     }
 
     /// A caller of any address.
@@ -298,9 +302,21 @@ pub async fn wait_ready(admin: &Upstream, status: u16) -> Result<(), StartError>
     }
 }
 
-/// A port that was free a moment ago; services that must know each other's cannot all choose at their start.
-pub fn free_port() -> Result<u16, StartError> {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+/// A loopback address of this shop alone, so that no other test, in this process or another, can take its ports.
+fn own_host() -> String {
+    static SHOPS: AtomicU32 = AtomicU32::new(0);
+    let (process, shop) = (std::process::id(), SHOPS.fetch_add(1, Ordering::Relaxed));
+    format!(
+        "127.{}.{}.{}",
+        1 + process / 250 % 250,
+        1 + process % 250,
+        1 + shop % 250
+    )
+}
+
+/// A port that is free; services that must know each other's cannot all choose at their start.
+fn free_port(host: &str) -> Result<u16, StartError> {
+    let listener = std::net::TcpListener::bind((host, 0)).and_then(|listener| listener.local_addr());
     listener
         .map(|address| address.port())
         .map_err(|cause| StartError::Failed(cause.to_string()))

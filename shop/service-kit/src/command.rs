@@ -19,11 +19,15 @@ const HEALTH_TIME_MAX: Duration = Duration::from_secs(2);
 pub fn run<D: Definition>() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let settings = Settings::from_environment();
+    run_with::<D>(&words, Settings::from_environment())
+}
+
+/// Runs a service as if the process had been called with these words.
+pub fn run_with<D: Definition>(words: &[&str], settings: Settings) -> ExitCode {
     if let Err(error) = telemetry::start(&settings) {
         return report(&StartError::Setting(error));
     }
-    let result = match words.as_slice() {
+    let result = match words {
         [] | ["serve"] => in_runtime(serve_until_told::<D>(settings)),
         ["migrate", phase] => in_runtime(migrate::<D>(settings, phase)),
         ["healthcheck"] => healthcheck::<D>(&settings),

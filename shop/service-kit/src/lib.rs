@@ -26,7 +26,7 @@ pub mod store;
 mod telemetry;
 
 pub use answer::{Cached, etag_of};
-pub use command::run;
+pub use command::{run, run_with};
 pub use faults::Faults;
 pub use input::{BODY_BYTES_MAX, Json, read_body};
 pub use kit::{Background, Definition, Environment, Kit, Parts, StartError};

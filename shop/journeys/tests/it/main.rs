@@ -7,6 +7,9 @@ use serde_json::Value;
 use service_kit::client::Call;
 
 mod buying;
+mod crash;
+mod money;
+mod provider;
 
 /// A card that is approved.
 const GOOD: &str = "4242 4242 4242 4242";

@@ -1,0 +1,94 @@
+//! Order-service dies between any two phases of a checkout; what follows is as if it had not.
+
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use journeys::{OrdersRun, Shop, wait_ready};
+use service_kit::{Settings, run_with};
+
+use crate::{GOOD, GUEST, available};
+
+/// Says to this test program that it is order-service.
+const CHILD: &str = "SHOP_TEST_ORDER_SERVICE";
+
+/// Not a test by itself: the process that the tests below kill.
+#[test]
+fn order_service_process() {
+    if std::env::var_os(CHILD).is_some() {
+        run_with::<order_service::Orders>(&["serve"], Settings::from_environment());
+    }
+}
+
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn process(shop: &Shop, more: &[(&'static str, &str)]) -> Process {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "crash::order_service_process", "--nocapture"])
+        .env(CHILD, "1")
+        .env("LOG_LEVEL", "error")
+        .envs(shop.order_pairs(more))
+        .spawn()
+        .unwrap();
+    let process = Process(child);
+    wait_ready(&shop.at(&shop.orders_admin_url()), 200).await.unwrap();
+    process
+}
+
+async fn dies_after(phase: &str) {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    let mut first = process(&shop, &[("SHOP_FAULT", &format!("crash_after={phase}"))]).await;
+    shop.stock("KIT-001", 10).await.unwrap();
+    let call = || shop.checkout(GUEST, "key-00000001", GOOD, Some(&[("KIT-001", 4)]));
+    let cut = call().send().await;
+    let died = cut.as_ref().is_ok_and(|reply| reply.status.is_server_error());
+    assert!(
+        died,
+        "{phase}: it should have died, and the gateway should say so: {cut:?}"
+    );
+    assert!(!first.0.wait().unwrap().success());
+
+    let _second = process(&shop, &[]).await;
+    let began = Instant::now();
+    let reply = loop {
+        let reply = call().send().await.unwrap();
+        if !matches!(reply.status.as_u16(), 409 | 503) {
+            break reply;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(10),
+            "{phase}: {:?}",
+            reply.body
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert_eq!(reply.status.as_u16(), 201, "{phase}: {:?}", reply.body);
+    assert_eq!(available(&shop, "KIT-001").await, 6, "{phase}");
+    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new(), "{phase}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_claimed_loses_nothing() {
+    dies_after("claimed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_reserved_loses_nothing() {
+    dies_after("reserved").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_charged_loses_nothing() {
+    dies_after("charged").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_settled_loses_nothing() {
+    dies_after("settled").await;
+}
