@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+use crate::control::SOCKET;
 use crate::message::{
     Applied, Done, Drained, LINE_BYTES_MAX, Metrics, Reply, Request, Retire, Status, Upgraded,
 };
@@ -18,6 +20,9 @@ pub use crate::message::{Reason, Refusal};
 /// Longest wait for an answer that needs no waiting by itself.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
+/// Between two looks whether a new process answers.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// Speaks to a running proxy. Cheap to clone; holds no connection.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -27,6 +32,15 @@ pub struct Client {
 /// Why a wish was not fulfilled.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The process did not start.
+    #[error("{} does not start as the proxy", program.display())]
+    Unstarted {
+        /// The program.
+        program: PathBuf,
+        /// What starting it met.
+        #[source]
+        source: io::Error,
+    },
     /// Nobody answers.
     #[error("the proxy does not answer at {}", socket.display())]
     Unreachable {
@@ -55,12 +69,49 @@ impl Error {
     pub fn reason(&self) -> Option<Reason> {
         match self {
             Self::Refused(refusal) => Some(refusal.reason),
-            Self::Unreachable { .. } | Self::Garbled { .. } => None,
+            Self::Unstarted { .. } | Self::Unreachable { .. } | Self::Garbled { .. } => None,
         }
     }
 }
 
 impl Client {
+    /// Starts a proxy for a state folder as `PROGRAM proxy --state DIR`, in a session of its own, and waits until it
+    /// answers. If one serves there already, nothing is started.
+    pub async fn start(program: &Path, state: &Path) -> Result<Self, Error> {
+        let client = Self::new(state.join(SOCKET));
+        if client.status().await.is_ok() {
+            return Ok(client);
+        }
+        let fail = |source| Error::Unstarted {
+            program: program.to_owned(),
+            source,
+        };
+        let mut process = tokio::process::Command::new(program)
+            .arg("proxy")
+            .arg("--state")
+            .arg(state)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(fail)?;
+        let answers = async {
+            while client.status().await.is_err() {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = answers => Ok(client),
+            ended = process.wait() => {
+                let log = state.join("proxy.log");
+                let what = format!("it ended with {ended:?}; {} tells more", log.display());
+                Err(fail(io::Error::other(what)))
+            }
+            () = tokio::time::sleep(ANSWER_WITHIN) => Err(fail(io::ErrorKind::TimedOut.into())),
+        }
+    }
+
     /// For the proxy whose control socket is there. Does not connect yet.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {

@@ -8,6 +8,26 @@
 //! It knows listeners, services, tracks and targets; it does not know releases, Git or Kubernetes. `README.md` beside
 //! this crate describes the table and the protocol.
 
+mod admin;
+mod answer;
+mod body;
+mod claim;
 pub mod client;
+mod connection;
+mod control;
+mod counters;
+mod forward;
+mod handover;
+mod health;
+mod listen;
+mod live;
 pub mod message;
+mod process;
+mod proxy;
+mod random;
+mod store;
 pub mod table;
+mod upstream;
+mod worker;
+
+pub use process::main;
