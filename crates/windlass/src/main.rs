@@ -14,8 +14,14 @@ use clap::Parser as _;
 fn main() -> ExitCode {
     let mut words = std::env::args_os().skip(1);
     // What the local runtime starts for each instance. It comes first because it must not have a second thread.
-    if words.next().is_some_and(|word| word == "sandbox") {
+    let first = words.next();
+    if first.as_ref().is_some_and(|word| word == "sandbox") {
         return windlass_engine::local::sandbox::main(&words.collect::<Vec<_>>());
+    }
+    // A process of its own with its own threads, and no verb for people.
+    if first.is_some_and(|word| word == "proxy") {
+        let words = words.map(|word| word.to_string_lossy().into_owned());
+        return windlass_proxy::main(&words.collect::<Vec<_>>());
     }
     cmd::Cli::parse().run()
 }
