@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use windlass_core::machine::action::Action;
-use windlass_core::machine::event::Event;
+use windlass_core::machine::event::{Color, Event};
 use windlass_core::machine::{self, Ask, Refusal, State};
 use windlass_core::view::View;
 
 use crate::act;
 use crate::clock::now_ms;
 use crate::ledger::{Entry, Ledger, LedgerError, Record};
-use crate::local::LogLine;
+use crate::local::{LogLine, WorkloadState};
 use crate::world::World;
 
 pub use message::Message;
@@ -194,6 +194,11 @@ impl Handle {
     /// Up to `limit` records after `seq`, oldest first.
     pub async fn records(&self, seq: u64, limit: u32) -> Result<Vec<Record>, LedgerError> {
         self.world.ledger.after(seq, limit).await
+    }
+
+    /// The workloads of every track of an environment with their instances; `None` when the environment is not known.
+    pub async fn instances(&self, environment: &str) -> Option<Vec<(Color, WorkloadState)>> {
+        self.world.instances(environment).await
     }
 
     /// The last log lines of a service in an environment, of every track; `None` when the environment is not known.

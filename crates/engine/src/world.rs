@@ -17,7 +17,7 @@ use crate::build::Builder;
 use crate::clock::now_ms;
 use crate::controller::{Message, Options, Published};
 use crate::ledger::Ledger;
-use crate::local::{LocalRuntime, LogLine, Scope};
+use crate::local::{LocalRuntime, LogLine, Scope, WorkloadState};
 use crate::routing::Router;
 use crate::shelf::Shelf;
 
@@ -178,6 +178,17 @@ impl World {
                 .map(|address| format!("http://{address}"));
         }
         self.published.show(shown);
+    }
+
+    /// The instances of every track of an environment: track, and what the runtime knows of each workload on it.
+    pub(crate) async fn instances(&self, environment: &str) -> Option<Vec<(Color, WorkloadState)>> {
+        self.environment(environment)?;
+        let mut found = Vec::new();
+        for color in [Color::Blue, Color::Green] {
+            let observed = self.runtime.observe(&scope(environment, color)).await;
+            found.extend(observed.workloads.into_iter().map(|workload| (color, workload)));
+        }
+        Some(found)
     }
 
     pub(crate) fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {

@@ -39,6 +39,10 @@ impl Handle for Shown {
         Ok(serde_json::from_str(include_str!("../tests/data/events.json")).unwrap_or_default())
     }
 
+    async fn instances(&self, _environment: &str) -> Result<Vec<Value>, Refusal> {
+        Ok(Vec::new())
+    }
+
     async fn logs(&self, _environment: &str, _service: &str, _lines: usize) -> Result<Vec<String>, Refusal> {
         Ok(Vec::new())
     }

@@ -51,6 +51,10 @@ pub(crate) fn routes<H: Handle>() -> Router<Context<H>> {
         .route("/api/v1/events", get(events::<H>))
         .route("/api/v1/stream", get(stream::<H>))
         .route(
+            "/api/v1/environments/{environment}/workloads",
+            get(workloads::<H>),
+        )
+        .route(
             "/api/v1/environments/{environment}/services/{service}/logs",
             get(logs::<H>),
         )
@@ -100,6 +104,14 @@ async fn events<H: Handle>(
     let limit = page.limit.unwrap_or(EVENTS_MAX).min(EVENTS_MAX);
     let events = context.handle.events(page.after, limit).await?;
     Ok(Json(json!({ "events": events })))
+}
+
+async fn workloads<H: Handle>(
+    State(context): State<Context<H>>,
+    Path(environment): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let workloads = context.handle.instances(&environment).await?;
+    Ok(Json(json!({ "workloads": workloads })))
 }
 
 #[derive(Debug, Deserialize)]

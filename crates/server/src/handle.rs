@@ -53,6 +53,9 @@ pub trait Handle: Clone + Send + Sync + 'static {
     /// Ledger records after `seq`, oldest first, at most `limit`: `{"seq","at_ms","event":{...},"hash"}`.
     fn events(&self, seq: u64, limit: u32) -> impl Future<Output = Result<Vec<Value>, Refusal>> + Send;
 
+    /// The workloads of every track of an environment, with their instances; shape in docs/openapi.json, `Workload`.
+    fn instances(&self, environment: &str) -> impl Future<Output = Result<Vec<Value>, Refusal>> + Send;
+
     /// Last `lines` log lines of the instances of a service in an environment.
     fn logs(
         &self,

@@ -57,6 +57,17 @@ impl Handle for Controller {
         ])
     }
 
+    async fn instances(&self, _environment: &str) -> Result<Vec<Value>, Refusal> {
+        let instance = json!({
+            "id": "cart-service-blue_0_cart-service", "phase": "ready", "restarts": 0, "message": "", "pid": 4711,
+            "ports": { "9003": 40123 }, "image": "sha256:77", "memory_bytes": 9_000_000, "cpu_ms": 120
+        });
+        Ok(vec![json!({
+            "track": "blue", "service": "cart-service", "ready": 1, "desired": 1, "restarts": 0, "message": "",
+            "instances": [instance]
+        })])
+    }
+
     async fn logs(&self, _environment: &str, service: &str, _lines: usize) -> Result<Vec<String>, Refusal> {
         Ok(vec![format!("{service} wrote this")])
     }

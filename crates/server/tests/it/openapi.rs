@@ -42,6 +42,10 @@ async fn answers_fit_their_schemas_with_every_field_described() {
         ("/api/v1/view", "/api/v1/view"),
         ("/api/v1/events", "/api/v1/events?after=1"),
         (
+            "/api/v1/environments/{environment}/workloads",
+            "/api/v1/environments/production/workloads",
+        ),
+        (
             "/api/v1/environments/{environment}/services/{service}/logs",
             "/api/v1/environments/staging/services/storefront/logs",
         ),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use windlass_core::machine::Ask;
+use windlass_core::machine::event::Color;
 use windlass_core::view::View;
 use windlass_engine::controller;
 use windlass_server::{Command, Handle, Refusal};
@@ -53,15 +54,47 @@ impl Handle for Wired {
         Ok(shown.collect())
     }
 
+    async fn instances(&self, environment: &str) -> Result<Vec<Value>, Refusal> {
+        let found = self
+            .0
+            .instances(environment)
+            .await
+            .ok_or_else(|| strange(environment))?;
+        Ok(found
+            .into_iter()
+            .map(|(track, workload)| {
+                json!({
+                    "track": track.name(), "service": plain(&workload.name, track), "ready": workload.ready,
+                    "desired": workload.desired, "restarts": workload.restarts, "message": workload.message,
+                    "instances": workload.instances,
+                })
+            })
+            .collect())
+    }
+
     async fn logs(&self, environment: &str, service: &str, lines: usize) -> Result<Vec<String>, Refusal> {
-        let found = self.0.logs(environment, service, lines).ok_or_else(|| Refusal {
-            status: 404,
-            detail: format!("there is no environment {environment:?}"),
-            hint: "`windlass status` lists the environments".to_owned(),
-        })?;
+        let found = self
+            .0
+            .logs(environment, service, lines)
+            .ok_or_else(|| strange(environment))?;
         Ok(found
             .into_iter()
             .map(|line| format!("{}  {}", line.instance, line.text))
             .collect())
     }
+}
+
+fn strange(environment: &str) -> Refusal {
+    Refusal {
+        status: 404,
+        detail: format!("there is no environment {environment:?}"),
+        hint: "`windlass status` lists the environments".to_owned(),
+    }
+}
+
+/// The name in the chart of a workload on a track.
+fn plain(name: &str, track: Color) -> &str {
+    name.strip_suffix(track.name())
+        .and_then(|rest| rest.strip_suffix('-'))
+        .unwrap_or(name)
 }
