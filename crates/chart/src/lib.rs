@@ -2,19 +2,46 @@
 //! Pure: archives and folders arrive as bytes, time and randomness as arguments. It does not know where a chart comes
 //! from, nor what becomes of the objects.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a value has a dozen kinds, and most functions care for one or two of them"
+)]
+#![expect(clippy::float_cmp, reason = "Go compares floats exactly, and so must we")]
+#![expect(
+    clippy::unnecessary_box_returns,
+    reason = "errors are boxed so that results stay small on the hot path"
+)]
+
+mod any;
+mod archive;
 pub mod capabilities;
+mod dependencies;
 pub mod error;
+mod functions;
+mod go;
+mod json;
 pub mod limits;
 pub mod load;
+mod manifest;
+pub mod metadata;
+mod path_match;
 pub mod profile;
 pub mod render;
+mod seed;
+mod template;
+mod toml;
+mod tree;
 pub mod value;
+mod values;
+mod version;
 pub mod yaml;
 
 pub use capabilities::Capabilities;
 pub use error::ChartError;
 pub use limits::Limits;
 pub use load::{Chart, load_from_files};
+pub use metadata::{Dependency, Maintainer, Metadata};
 pub use profile::Profile;
-pub use render::{Hook, Manifest, ReleaseInfo, Rendered, render};
+pub use render::{Hook, Manifest, Options, ReleaseInfo, Rendered, render, render_with};
+pub use seed::Seed;
 pub use value::Value;

@@ -17,6 +17,8 @@ pub struct Limits {
     pub template_depth_max: usize,
     /// Steps of one render: nodes walked, calls made, rounds of loops.
     pub steps_max: u64,
+    /// Items of a list that a function makes of numbers (`until`, `seq`, `repeat` counts bytes of output).
+    pub list_items_max: u64,
     /// Charts within charts.
     pub chart_depth_max: usize,
 }
@@ -31,6 +33,7 @@ impl Default for Limits {
             yaml_depth_max: 1_000,
             template_depth_max: 1_000,
             steps_max: 500_000_000,
+            list_items_max: 10_000_000,
             chart_depth_max: 16,
         }
     }

@@ -1,6 +1,18 @@
 //! A render: values are coalesced, templates executed, manifests split and sorted as Helm does.
 
-use crate::{Capabilities, Chart, ChartError, Profile, Value};
+mod context;
+mod message;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::any::{Any, Map, Str};
+use crate::seed::Seed;
+use crate::template::exec::{Exec, Setting};
+use crate::template::parse::Parsed;
+use crate::tree::Branch;
+use crate::values::coalesce::{self, Nulls};
+use crate::{Capabilities, Chart, ChartError, Profile, Value, dependencies, manifest};
 
 /// The release that the render is for: `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +66,37 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// NOTES.txt, rendered; empty where there is none.
     pub notes: String,
+    /// Files of `crds/`, the chart's before its dependencies'; never templates.
+    pub crds: Vec<Manifest>,
+}
+
+/// What else a render depends on.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which Helm is to be equalled.
+    pub profile: Profile,
+    /// Seed of random functions.
+    pub seed: Seed,
+    /// Milliseconds since 1970, for `now`.
+    pub now_ms: i64,
+    /// As `helm lint`: `required` and `fail` do not fail.
+    pub lint: bool,
+    /// Notes of dependencies too.
+    pub subchart_notes: bool,
+}
+
+impl Options {
+    /// Options under which the same release renders to the same bytes always.
+    pub fn stable(release: &ReleaseInfo, profile: Profile) -> Self {
+        let seed = Seed::new(format!("{}/{}", release.namespace, release.name));
+        Self {
+            profile,
+            seed,
+            now_ms: 0,
+            lint: false,
+            subchart_notes: false,
+        }
+    }
 }
 
 /// Renders a chart with the user's values (a map; the chart's own defaults are merged in).
@@ -67,6 +110,180 @@ pub fn render(
     capabilities: &Capabilities,
     profile: Profile,
 ) -> Result<Rendered, ChartError> {
-    let _ = (values, release, capabilities, profile);
-    Err(ChartError::Load(format!("{}: nothing rendered", chart.name())))
+    render_with(
+        chart,
+        values,
+        release,
+        capabilities,
+        &Options::stable(release, profile),
+    )
+}
+
+/// Bytes of stack that a render may need: templates within templates are calls within calls.
+const STACK_BYTES: usize = 512 << 20;
+
+/// As [`render`], with a seed and a clock of the caller's.
+pub fn render_with(
+    chart: &Chart,
+    values: Value,
+    release: &ReleaseInfo,
+    capabilities: &Capabilities,
+    options: &Options,
+) -> Result<Rendered, ChartError> {
+    // A thread of its own for its stack; nothing runs beside it.
+    std::thread::scope(|scope| {
+        let run = move || {
+            Render {
+                chart,
+                release,
+                capabilities,
+                options,
+            }
+            .run(&values)
+        };
+        let thread = std::thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, run);
+        match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(ChartError::Limit(
+                "rendering template failed: the renderer gave up".to_owned(),
+            )),
+            Err(error) => Err(ChartError::Limit(format!("no thread to render on: {error}"))),
+        }
+    })
+}
+
+struct Render<'a> {
+    chart: &'a Chart,
+    release: &'a ReleaseInfo,
+    capabilities: &'a Capabilities,
+    options: &'a Options,
+}
+
+impl Render<'_> {
+    fn run(&self, values: &Value) -> Result<Rendered, ChartError> {
+        let profile = self.options.profile;
+        let values = match Any::from(values) {
+            Any::Map(map) => map,
+            Any::Nil => Map::empty(),
+            _ => return Err(ChartError::Values("the values are no map".to_owned())),
+        };
+        let mut root = Branch::new(self.chart, profile);
+        self.check(&root)?;
+        dependencies::process(&mut root, &values, profile)?;
+        let values = coalesce::coalesce_values(&root, &values, Nulls::Delete, profile)?;
+        self.check_kube_version()?;
+        let files = self.execute(&root, &values)?;
+        self.sorted(&root, files)
+    }
+
+    fn check(&self, root: &Branch) -> Result<(), ChartError> {
+        if self.chart.metadata().is_library() && !self.options.lint {
+            return Err(ChartError::Load("library charts are not installable".to_owned()));
+        }
+        let missing = dependencies::missing(root);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let missing = missing.join(", ");
+        Err(ChartError::Load(format!(
+            "an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to \
+             fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
+        )))
+    }
+
+    fn check_kube_version(&self) -> Result<(), ChartError> {
+        let wanted = &self.chart.metadata().kube_version;
+        let normalised = self.capabilities.normalised();
+        if wanted.is_empty() || dependencies::is_compatible(wanted, &normalised) {
+            return Ok(());
+        }
+        let shown = match self.options.profile {
+            Profile::Helm3 => &normalised,
+            Profile::Helm4 => &self.capabilities.kube_version,
+        };
+        Err(ChartError::Load(format!(
+            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}"
+        )))
+    }
+
+    /// What every file's template wrote, by the file's name.
+    fn execute(&self, root: &Branch, values: &Map) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
+        let profile = self.options.profile;
+        let contexts = context::all(root, values, self.release, self.capabilities, profile);
+        let mut names: Vec<&Str> = contexts.keys().collect();
+        let slashes = |name: &Str| memchr::memchr_iter(b'/', name).count();
+        names.sort_by(|a, b| (slashes(b), *b).cmp(&(slashes(a), *a)));
+        let templates = self.parse(&contexts, &names)?;
+        let setting = Setting {
+            profile,
+            limits: self.chart.limits().clone(),
+            now_ms: self.options.now_ms,
+            seed: self.options.seed.clone(),
+            lint: self.options.lint,
+        };
+        let mut exec = Exec::new(&setting, Arc::new(templates));
+        let mut files = Vec::new();
+        for name in names {
+            let file = &contexts[name];
+            if name
+                .rsplit(|it| *it == b'/')
+                .next()
+                .is_some_and(|it| it.starts_with(b"_"))
+            {
+                continue;
+            }
+            let about = Map::empty().as_values();
+            about.set("Name", Any::Str(name.clone()));
+            about.set("BasePath", Any::str(file.base_path.as_str()));
+            file.context.set("Template", Any::Map(about));
+            let out = exec
+                .file(name, Any::Map(file.context.clone()))
+                .map_err(|fail| message::execution(name, &fail, profile))?;
+            files.push((name.text().into_owned(), out));
+        }
+        Ok(files)
+    }
+
+    /// All templates under their names; the last definition wins, an empty one never does.
+    fn parse(
+        &self,
+        files: &BTreeMap<Str, context::TemplateFile>,
+        names: &[&Str],
+    ) -> Result<Parsed, ChartError> {
+        let mut all = Parsed::new();
+        for name in names {
+            let file = &files[*name];
+            let parsed = self.chart.parse(name, &file.text, self.options.profile);
+            let parsed = parsed.map_err(|text| message::parse(name, &text))?;
+            for (name, template) in parsed.iter() {
+                if !template.empty || !all.contains_key(name) {
+                    all.insert(name.clone(), template.clone());
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn sorted(&self, root: &Branch, files: Vec<(String, Vec<u8>)>) -> Result<Rendered, ChartError> {
+        const NOTES: &str = "NOTES.txt";
+        let own_notes = format!("{}/templates/{NOTES}", root.name);
+        let (notes, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.0.ends_with(NOTES));
+        let notes: Vec<String> = notes
+            .into_iter()
+            .filter(|it| self.options.subchart_notes || it.0 == own_notes)
+            .map(|it| String::from_utf8_lossy(&it.1).into_owned())
+            .collect();
+        let (manifests, hooks) =
+            manifest::sort(&files, self.options.profile, self.chart.limits()).map_err(ChartError::Output)?;
+        let mut crds = Vec::new();
+        context::crds(root, &root.name, &mut crds);
+        Ok(Rendered {
+            manifests,
+            hooks,
+            notes: notes.join("\n"),
+            crds,
+        })
+    }
 }

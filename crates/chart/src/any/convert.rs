@@ -1,0 +1,86 @@
+//! Between the plain tree and the graph that templates work on.
+
+use super::{Any, Entries, Flavour, List, Map};
+use crate::Value;
+
+impl From<&Value> for Any {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Nil,
+            Value::Bool(it) => Self::Bool(*it),
+            Value::Int(it) => Self::Int64(*it),
+            Value::Float(it) => Self::Float(*it),
+            Value::String(it) => Self::Str(it.as_str().into()),
+            Value::List(items) => Self::List(List::new(items.iter().map(Self::from).collect())),
+            Value::Map(entries) => Self::Map(Map::from(entries)),
+        }
+    }
+}
+
+impl From<&std::collections::BTreeMap<String, Value>> for Map {
+    fn from(entries: &std::collections::BTreeMap<String, Value>) -> Self {
+        let entries: Entries = entries
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), Any::from(value)))
+            .collect();
+        Self::new(entries)
+    }
+}
+
+impl Any {
+    /// The plain tree: objects become null, bytes their text.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Nil | Self::Object(_) => Value::Null,
+            Self::Bool(it) => Value::Bool(*it),
+            Self::Int(it) | Self::Int64(it) => Value::Int(*it),
+            Self::Uint64(it) => i64::try_from(*it).map_or(Value::Null, Value::Int),
+            Self::Uint8(it) => Value::Int(i64::from(*it)),
+            Self::Float(it) => Value::Float(*it),
+            Self::Str(it) | Self::Bytes(it) => Value::String(it.text().into_owned()),
+            Self::List(it) => Value::List(it.items().iter().map(Self::to_value).collect()),
+            Self::Map(it) => {
+                if !it.enter() {
+                    return Value::Null;
+                }
+                let entries = it.entries();
+                let tree = entries
+                    .iter()
+                    .map(|(key, value)| (key.text().into_owned(), value.to_value()))
+                    .collect();
+                it.leave();
+                Value::Map(tree)
+            }
+        }
+    }
+
+    /// A copy that shares nothing that can change.
+    pub(crate) fn deep_copy(&self) -> Self {
+        match self {
+            Self::List(it) if it.is_nil() => self.clone(),
+            Self::List(it) => Self::List(List::typed(
+                it.elem(),
+                it.items().iter().map(Self::deep_copy).collect(),
+            )),
+            Self::Map(it) => Self::Map(it.deep_copy()),
+            _ => self.clone(),
+        }
+    }
+}
+
+impl Map {
+    /// A copy that shares nothing that can change.
+    pub(crate) fn deep_copy(&self) -> Self {
+        if self.is_nil() || self.flavour() == Flavour::Files || !self.enter() {
+            return self.clone();
+        }
+        let entries = self.with(|entries| {
+            entries
+                .iter()
+                .map(|(key, it)| (key.clone(), it.deep_copy()))
+                .collect()
+        });
+        self.leave();
+        Self::flavoured(self.flavour(), entries)
+    }
+}

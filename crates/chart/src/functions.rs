@@ -1,0 +1,261 @@
+//! The functions of Go's templates, sprig and Helm, found by name when a template is parsed.
+
+mod builtin;
+mod compare;
+mod crypto;
+mod date;
+mod defaults;
+mod dict;
+mod encode;
+mod helm;
+mod list;
+mod math;
+mod merge;
+mod methods;
+mod path;
+mod reflect;
+mod regexp;
+mod semver;
+mod text;
+mod url;
+mod words;
+
+use std::sync::OnceLock;
+
+use crate::any::{Any, Map, Str};
+use crate::profile::Profile;
+use crate::template::exec::Exec;
+use crate::template::failure::Fail;
+
+pub(crate) use encode::{base64, base64_decode};
+pub(crate) use helm::{WARN_END, WARN_START};
+pub(crate) use methods::method;
+pub(crate) use path::clean as clean_path;
+
+/// Go's type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Param {
+    /// `interface{}`
+    Any,
+    /// `reflect.Value`, which Go's own functions take.
+    Reflect,
+    Str,
+    Int,
+    Float,
+    Bool,
+    /// `map[string]interface{}`
+    Map,
+    /// `time.Time`
+    Time,
+    /// `*semver.Version`
+    Semver,
+}
+
+impl Param {
+    pub(crate) fn can_be_nil(self) -> bool {
+        matches!(self, Self::Any | Self::Reflect | Self::Map | Self::Semver)
+    }
+
+    pub(crate) fn zero(self) -> Any {
+        match self {
+            Self::Map => Any::Map(Map::nil()),
+            _ => Any::Nil,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Any => "interface {}",
+            Self::Reflect => "reflect.Value",
+            Self::Str => "string",
+            Self::Int => "int",
+            Self::Float => "float64",
+            Self::Bool => "bool",
+            Self::Map => "map[string]interface {}",
+            Self::Time => "time.Time",
+            Self::Semver => "*semver.Version",
+        }
+    }
+}
+
+/// Whether arguments are evaluated one after the other until the result is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lazy {
+    No,
+    And,
+    Or,
+}
+
+/// A function or a method. A method's first argument is its receiver, which `params` does not count.
+pub(crate) struct Function {
+    pub(crate) name: &'static str,
+    pub(crate) params: &'static [Param],
+    pub(crate) variadic: bool,
+    pub(crate) lazy: Lazy,
+    /// The only Helm that has it.
+    pub(crate) only: Option<Profile>,
+    pub(crate) run: fn(&mut Exec<'_>, Args) -> Result<Any, Fail>,
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+type Run = fn(&mut Exec<'_>, Args) -> Result<Any, Fail>;
+
+const fn fixed(name: &'static str, params: &'static [Param], run: Run) -> Function {
+    Function {
+        name,
+        params,
+        variadic: false,
+        lazy: Lazy::No,
+        only: None,
+        run,
+    }
+}
+
+/// The last parameter may be given any number of times.
+const fn variadic(name: &'static str, params: &'static [Param], run: Run) -> Function {
+    Function {
+        name,
+        params,
+        variadic: true,
+        lazy: Lazy::No,
+        only: None,
+        run,
+    }
+}
+
+const fn helm4(name: &'static str, params: &'static [Param], run: Run) -> Function {
+    Function {
+        only: Some(Profile::Helm4),
+        ..fixed(name, params, run)
+    }
+}
+
+/// Checked arguments, taken in order.
+pub(crate) struct Args(std::vec::IntoIter<Any>);
+
+impl Args {
+    pub(crate) fn new(values: Vec<Any>) -> Self {
+        Self(values.into_iter())
+    }
+
+    fn any(&mut self) -> Any {
+        self.0.next().unwrap_or_default()
+    }
+
+    fn str(&mut self) -> Str {
+        match self.any() {
+            Any::Str(it) => it,
+            _ => "".into(),
+        }
+    }
+
+    fn int(&mut self) -> i64 {
+        match self.any() {
+            Any::Int(it) | Any::Int64(it) => it,
+            _ => 0,
+        }
+    }
+
+    fn float(&mut self) -> f64 {
+        match self.any() {
+            Any::Float(it) => it,
+            _ => 0.0,
+        }
+    }
+
+    fn bool(&mut self) -> bool {
+        matches!(self.any(), Any::Bool(true))
+    }
+
+    fn map(&mut self) -> Map {
+        match self.any() {
+            Any::Map(it) => it,
+            _ => Map::nil(),
+        }
+    }
+
+    fn rest(self) -> Vec<Any> {
+        self.0.collect()
+    }
+
+    fn left(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// All functions of one Helm.
+#[derive(Debug)]
+pub(crate) struct Table(Vec<&'static Function>);
+
+impl Table {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<&'static Function> {
+        let at = self.0.binary_search_by(|it| it.name.as_bytes().cmp(name)).ok()?;
+        Some(self.0[at])
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// The functions that templates may call.
+pub(crate) fn table(profile: Profile) -> &'static Table {
+    static HELM3: OnceLock<Table> = OnceLock::new();
+    static HELM4: OnceLock<Table> = OnceLock::new();
+    let table = match profile {
+        Profile::Helm3 => &HELM3,
+        Profile::Helm4 => &HELM4,
+    };
+    table.get_or_init(|| {
+        let groups: [&'static [Function]; 17] = [
+            builtin::FUNCTIONS,
+            compare::FUNCTIONS,
+            crypto::FUNCTIONS,
+            date::FUNCTIONS,
+            defaults::FUNCTIONS,
+            dict::FUNCTIONS,
+            encode::FUNCTIONS,
+            helm::FUNCTIONS,
+            list::FUNCTIONS,
+            math::FUNCTIONS,
+            merge::FUNCTIONS,
+            path::FUNCTIONS,
+            reflect::FUNCTIONS,
+            regexp::FUNCTIONS,
+            semver::FUNCTIONS,
+            text::FUNCTIONS,
+            url::FUNCTIONS,
+        ];
+        let all = groups.into_iter().flatten().chain(words::FUNCTIONS);
+        let mut all: Vec<_> = all.filter(|it| it.only.is_none_or(|it| it == profile)).collect();
+        all.sort_by_key(|it| it.name);
+        Table(all)
+    })
+}
+
+/// What Go says when a nil is asked for its type.
+const NIL_DEREFERENCE: &str = "runtime error: invalid memory address or nil pointer dereference";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[ignore = "keys and certificates are still to come"]
+    fn every_function_is_there_once() {
+        for (profile, count) in [(Profile::Helm3, 238), (Profile::Helm4, 240)] {
+            let table = table(profile);
+            assert!(
+                table.0.windows(2).all(|it| it[0].name != it[1].name),
+                "a function is defined twice"
+            );
+            assert_eq!(table.len(), count, "{profile:?}");
+        }
+    }
+}

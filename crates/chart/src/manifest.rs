@@ -1,0 +1,183 @@
+//! What templates wrote, split into documents, hooks taken out, in the order of installation.
+
+mod kind_order;
+mod split;
+
+use crate::any::{Any, Map};
+use crate::limits::Limits;
+use crate::profile::Profile;
+use crate::render::{Hook, Manifest};
+use crate::yaml;
+
+pub(crate) use split::split;
+
+/// Sorted manifests and hooks of all files, by their paths.
+pub(crate) fn sort(
+    files: &[(String, Vec<u8>)],
+    profile: Profile,
+    limits: &Limits,
+) -> Result<(Vec<Manifest>, Vec<Hook>), String> {
+    let mut manifests = Vec::new();
+    let mut hooks = Vec::new();
+    let mut files: Vec<&(String, Vec<u8>)> = files.iter().collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, text) in files {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        if name.starts_with('_') || crate::go::runes::trim_space(text).is_empty() {
+            continue;
+        }
+        for document in split(text, profile) {
+            let head = Head::read(document, path, limits)?;
+            let text = String::from_utf8_lossy(document).into_owned();
+            match head.annotation("helm.sh/hook") {
+                None => manifests.push((
+                    head.kind,
+                    Manifest {
+                        path: path.clone(),
+                        text,
+                    },
+                )),
+                Some(events) => hooks.extend(hook(&head, &events, path, text)),
+            }
+        }
+    }
+    manifests.sort_by(|a, b| kind_order::compare(&a.0, &b.0, profile));
+    hooks.sort_by(|a, b| kind_order::compare(&a.kind, &b.kind, profile));
+    Ok((manifests.into_iter().map(|it| it.1).collect(), hooks))
+}
+
+/// A hook; `None` when one of its events is unknown, which skips the document.
+fn hook(head: &Head, events: &str, path: &str, text: String) -> Option<Hook> {
+    let events: Option<Vec<String>> = events.split(',').map(event).collect();
+    let words = |name: &str| -> Vec<String> {
+        let annotation = head.annotation(name);
+        annotation
+            .iter()
+            .flat_map(|it| it.split(','))
+            .map(|it| it.trim().to_lowercase())
+            .collect()
+    };
+    Some(Hook {
+        name: head.name.clone(),
+        kind: head.kind.clone(),
+        path: path.to_owned(),
+        text,
+        events: events?,
+        weight: head
+            .annotation("helm.sh/hook-weight")
+            .and_then(|it| it.parse().ok())
+            .unwrap_or(0),
+        delete_policies: words("helm.sh/hook-delete-policy"),
+    })
+}
+
+fn event(word: &str) -> Option<String> {
+    const EVENTS: [&str; 9] = [
+        "pre-install",
+        "post-install",
+        "pre-delete",
+        "post-delete",
+        "pre-upgrade",
+        "post-upgrade",
+        "pre-rollback",
+        "post-rollback",
+        "test",
+    ];
+    let word = word.trim().to_lowercase();
+    let word = if word == "test-success" {
+        "test".to_owned()
+    } else {
+        word
+    };
+    EVENTS.contains(&word.as_str()).then_some(word)
+}
+
+/// The part of a document that Helm reads.
+struct Head {
+    kind: String,
+    name: String,
+    annotations: Map,
+}
+
+impl Head {
+    fn read(document: &[u8], path: &str, limits: &Limits) -> Result<Self, String> {
+        let fail = |what: String| format!("YAML parse error on {path}: {what}");
+        let value = yaml::read(document, limits)
+            .map_err(|it| fail(format!("error converting YAML to JSON: {it}")))?;
+        let json = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal";
+        let map = match value {
+            Any::Map(map) => map,
+            Any::Nil => Map::empty(),
+            other => {
+                let got = json_kind(&other);
+                return Err(fail(format!(
+                    "{json} {got} into Go value of type releaseutil.SimpleHead"
+                )));
+            }
+        };
+        let text = |map: &Map, key: &str, field: &str| match map.get(key.as_bytes()) {
+            None | Some(Any::Nil) => Ok(String::new()),
+            Some(Any::Str(it)) => Ok(it.text().into_owned()),
+            Some(Any::Float(it)) => Ok(crate::go::number::format_g32(it)),
+            Some(Any::Bool(it)) => Ok(it.to_string()),
+            Some(other) => {
+                let got = json_kind(&other);
+                Err(fail(format!(
+                    "{json} {got} into Go struct field {field} of type string"
+                )))
+            }
+        };
+        text(&map, "apiVersion", "SimpleHead.apiVersion")?;
+        let kind = text(&map, "kind", "SimpleHead.kind")?;
+        let metadata = match map.get(b"metadata") {
+            Some(Any::Map(map)) => map,
+            None | Some(Any::Nil) => Map::empty(),
+            Some(other) => {
+                let got = json_kind(&other);
+                let of = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+                return Err(fail(format!(
+                    "{json} {got} into Go struct field SimpleHead.metadata of type {of}"
+                )));
+            }
+        };
+        let name = text(&metadata, "name", "SimpleHead.metadata.name")?;
+        let annotations = match metadata.get(b"annotations") {
+            Some(Any::Map(map)) => map,
+            None | Some(Any::Nil) => Map::empty(),
+            Some(other) => {
+                let got = json_kind(&other);
+                let field = "SimpleHead.metadata.annotations";
+                return Err(fail(format!(
+                    "{json} {got} into Go struct field {field} of type map[string]string"
+                )));
+            }
+        };
+        for key in annotations.keys() {
+            text(&annotations, &key.text(), "SimpleHead.metadata.annotations")?;
+        }
+        Ok(Self {
+            kind,
+            name,
+            annotations,
+        })
+    }
+
+    fn annotation(&self, name: &str) -> Option<String> {
+        match self.annotations.get(name.as_bytes())? {
+            Any::Str(it) => Some(it.text().into_owned()),
+            Any::Float(it) => Some(crate::go::number::format_g32(it)),
+            Any::Bool(it) => Some(it.to_string()),
+            _ => Some(String::new()),
+        }
+    }
+}
+
+fn json_kind(value: &Any) -> &'static str {
+    match value {
+        Any::Map(_) => "object",
+        Any::List(_) => "array",
+        Any::Str(_) => "string",
+        Any::Bool(_) => "bool",
+        _ => "number",
+    }
+}

@@ -1,0 +1,273 @@
+//! Commands, arguments and calls: Go's checks of number and type of arguments.
+
+use super::{Exec, Fail, Held};
+use crate::any::{Any, Flavour, Object};
+use crate::functions::{Args, Function, Lazy, Param};
+use crate::template::node::{Command, Expr, Number, Spot, Variable};
+
+impl Exec<'_> {
+    /// `evalCommand`: `last` is what the pipeline hands over.
+    pub(super) fn command(&mut self, command: &Command, dot: &Held, last: Option<Any>) -> Result<Held, Fail> {
+        let args = command.args.as_slice();
+        let Some(first) = args.first() else {
+            return Ok(Held::plain(Any::Nil));
+        };
+        match first {
+            Expr::Field(spot, names) => {
+                self.at(*spot);
+                return self.fields(dot, dot.clone(), *spot, names, args, last);
+            }
+            Expr::Chain(spot, inner, names) => return self.chain(*spot, inner, names, dot, args, last),
+            Expr::Identifier(spot, function) => {
+                self.at(*spot);
+                return self.call(function, command.spot, None, dot, args, last);
+            }
+            Expr::Pipe(pipe) => {
+                self.not_a_function(args, last.as_ref())?;
+                return self.pipeline(pipe, dot).map(Held::plain);
+            }
+            Expr::Variable(spot, variable, names) => {
+                return self.variable(*spot, variable, names, dot, args, last);
+            }
+            _ => {}
+        }
+        self.at(first.spot());
+        self.not_a_function(args, last.as_ref())?;
+        match first {
+            Expr::Bool(_, it) => Ok(Held::plain(Any::Bool(*it))),
+            Expr::Dot(_) => Ok(dot.clone()),
+            Expr::Number(spot, number) => self.constant(*spot, number).map(Held::plain),
+            Expr::Str(_, _, text) => Ok(Held::plain(Any::Str(text.clone()))),
+            _ => self.error("nil is not a command"),
+        }
+    }
+
+    fn not_a_function(&mut self, args: &[Expr], last: Option<&Any>) -> Result<(), Fail> {
+        if args.len() > 1 || last.is_some() {
+            let text = crate::template::show::expr(&args[0]);
+            let text = String::from_utf8_lossy(&text).into_owned();
+            return self.error(&format!("can't give argument to non-function {text}"));
+        }
+        Ok(())
+    }
+
+    fn chain(
+        &mut self,
+        spot: Spot,
+        inner: &Expr,
+        names: &[crate::any::Str],
+        dot: &Held,
+        args: &[Expr],
+        last: Option<Any>,
+    ) -> Result<Held, Fail> {
+        self.at(spot);
+        let receiver = match inner {
+            Expr::Pipe(pipe) => {
+                self.at(pipe.spot);
+                Held::plain(self.pipeline(pipe, dot)?)
+            }
+            Expr::Identifier(at, function) => {
+                self.at(*at);
+                self.call(function, *at, None, dot, &[], None)?
+            }
+            _ => {
+                let text = String::from_utf8_lossy(&crate::template::show::expr(inner)).into_owned();
+                return self.error(&format!("indirection through explicit nil in {text}"));
+            }
+        };
+        self.fields(dot, receiver, spot, names, args, last)
+    }
+
+    fn variable(
+        &mut self,
+        spot: Spot,
+        variable: &Variable,
+        names: &[crate::any::Str],
+        dot: &Held,
+        args: &[Expr],
+        last: Option<Any>,
+    ) -> Result<Held, Fail> {
+        self.at(spot);
+        let Some(slot) = variable.slot else {
+            return self.error(&format!("undefined variable: {}", variable.name.text()));
+        };
+        let value = self.stack[self.base + slot].clone();
+        if names.is_empty() {
+            self.not_a_function_if(args, last.as_ref())?;
+            return Ok(value);
+        }
+        self.fields(dot, value, spot, names, args, last)
+    }
+
+    fn not_a_function_if(&mut self, args: &[Expr], last: Option<&Any>) -> Result<(), Fail> {
+        if args.is_empty() {
+            Ok(())
+        } else {
+            self.not_a_function(args, last)
+        }
+    }
+
+    /// Go's type of a number that nothing else decides.
+    fn constant(&mut self, spot: Spot, number: &Number) -> Result<Any, Fail> {
+        self.at(spot);
+        match (number.is_float, number.float, number.int) {
+            (true, Some(float), _) => Ok(Any::Float(float)),
+            (_, _, Some(int)) => Ok(Any::Int(int)),
+            _ => self.error(&format!("{} overflows int", number.text.text())),
+        }
+    }
+
+    /// `evalCall`: checks and evaluates the arguments, then calls. The first of `args` is the function itself.
+    pub(super) fn call(
+        &mut self,
+        function: &'static Function,
+        spot: Spot,
+        receiver: Option<Any>,
+        dot: &Held,
+        args: &[Expr],
+        last: Option<Any>,
+    ) -> Result<Held, Fail> {
+        self.step()?;
+        let args = args.get(1..).unwrap_or(&[]);
+        let count = args.len() + usize::from(last.is_some());
+        let params = function.params;
+        let fixed = if function.variadic {
+            params.len() - 1
+        } else {
+            params.len()
+        };
+        if function.variadic && count < fixed {
+            let got = args.len();
+            return self.error(&format!(
+                "wrong number of args for {}: want at least {fixed} got {got}",
+                function.name
+            ));
+        }
+        if !function.variadic && count != fixed {
+            return self.error(&format!(
+                "wrong number of args for {}: want {fixed} got {count}",
+                function.name
+            ));
+        }
+        if function.lazy != Lazy::No {
+            return self.and_or(function.lazy == Lazy::Or, dot, args, last);
+        }
+        let mut values = Vec::with_capacity(count + 1);
+        let methods = usize::from(receiver.is_some());
+        values.extend(receiver);
+        for (at, arg) in args.iter().enumerate() {
+            let param = params[at.min(params.len().saturating_sub(1))];
+            let value = self.argument(param, arg, dot)?;
+            values.push(value);
+        }
+        if let Some(last) = last {
+            let param = params[(values.len() - methods).min(params.len().saturating_sub(1))];
+            let value = self.validate(Held::plain(last), param)?;
+            values.push(value);
+        }
+        match (function.run)(self, Args::new(values)) {
+            Ok(value) => Ok(Held::plain(value)),
+            Err(fail) if fail.limit => Err(fail),
+            Err(fail) => {
+                self.at(spot);
+                Err(self.located(fail, &format!("error calling {}: ", function.name)))
+            }
+        }
+    }
+
+    fn and_or(&mut self, or: bool, dot: &Held, args: &[Expr], last: Option<Any>) -> Result<Held, Fail> {
+        let mut value = Any::Nil;
+        for arg in args {
+            value = self.argument(Param::Reflect, arg, dot)?;
+            if value.truth() == or {
+                return Ok(Held::plain(value));
+            }
+        }
+        Ok(Held::plain(last.unwrap_or(value)))
+    }
+
+    /// `evalArg`.
+    fn argument(&mut self, param: Param, arg: &Expr, dot: &Held) -> Result<Any, Fail> {
+        self.at(arg.spot());
+        let held = match arg {
+            Expr::Dot(_) => dot.clone(),
+            Expr::Nil(_) => {
+                if param.can_be_nil() {
+                    return Ok(Any::Nil);
+                }
+                return self.error(&format!("cannot assign nil to {}", param.name()));
+            }
+            Expr::Field(spot, names) => self.fields(dot, dot.clone(), *spot, names, &[], None)?,
+            Expr::Variable(spot, variable, names) => self.variable(*spot, variable, names, dot, &[], None)?,
+            Expr::Pipe(pipe) => Held::plain(self.pipeline(pipe, dot)?),
+            Expr::Identifier(spot, function) => self.call(function, *spot, None, dot, &[], None)?,
+            Expr::Chain(spot, inner, names) => self.chain(*spot, inner, names, dot, &[], None)?,
+            Expr::Bool(..) | Expr::Number(..) | Expr::Str(..) => return self.literal(param, arg),
+        };
+        self.validate(held, param)
+    }
+
+    fn literal(&mut self, param: Param, arg: &Expr) -> Result<Any, Fail> {
+        let found = || String::from_utf8_lossy(&crate::template::show::expr(arg)).into_owned();
+        match (param, arg) {
+            (Param::Any | Param::Reflect | Param::Bool, Expr::Bool(_, it)) => Ok(Any::Bool(*it)),
+            (Param::Any | Param::Reflect | Param::Str, Expr::Str(_, _, text)) => Ok(Any::Str(text.clone())),
+            (Param::Any | Param::Reflect, Expr::Number(spot, number)) => self.constant(*spot, number),
+            (Param::Int, Expr::Number(_, Number { int: Some(int), .. })) => Ok(Any::Int(*int)),
+            (
+                Param::Float,
+                Expr::Number(
+                    _,
+                    Number {
+                        float: Some(float), ..
+                    },
+                ),
+            ) => Ok(Any::Float(*float)),
+            (Param::Str, _) => self.error(&format!("expected string; found {}", found())),
+            (Param::Bool, _) => self.error(&format!("expected bool; found {}", found())),
+            (Param::Int, _) => self.error(&format!("expected integer; found {}", found())),
+            (Param::Float, _) => self.error(&format!("expected float; found {}", found())),
+            _ => self.error(&format!(
+                "can't handle {} for arg of type {}",
+                found(),
+                param.name()
+            )),
+        }
+    }
+
+    /// `validateType`: whether the value can be given to the parameter.
+    fn validate(&mut self, held: Held, param: Param) -> Result<Any, Fail> {
+        let Held { value, interface } = held;
+        let fits = match (param, &value) {
+            (Param::Any | Param::Reflect, _)
+            | (Param::Str, Any::Str(_))
+            | (Param::Int, Any::Int(_))
+            | (Param::Float, Any::Float(_))
+            | (Param::Bool, Any::Bool(_)) => true,
+            (Param::Map, Any::Map(map)) => matches!(map.flavour(), Flavour::Any | Flavour::Values),
+            (Param::Time, Any::Object(it)) => matches!(**it, Object::Time(_)),
+            (Param::Semver, Any::Object(it)) => matches!(**it, Object::Semver(_)),
+            _ => false,
+        };
+        if fits {
+            return Ok(value);
+        }
+        if value.is_nil() {
+            if interface {
+                return self.error(&format!(
+                    "wrong type for value; expected {}; got interface {{}}",
+                    param.name()
+                ));
+            }
+            if param.can_be_nil() {
+                return Ok(param.zero());
+            }
+            return self.error(&format!("invalid value; expected {}", param.name()));
+        }
+        let got = value.type_name(self.profile());
+        self.error(&format!(
+            "wrong type for value; expected {}; got {got}",
+            param.name()
+        ))
+    }
+}

@@ -1,0 +1,690 @@
+//! Go's template parser, with its checks and complaints. Functions and variables are resolved here.
+
+mod number;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::lex::{Item, Kind, Lexer};
+use super::node::{Branch, Command, Expr, Node, Pipe, Source, Spot, Template, Variable};
+use crate::any::Str;
+use crate::functions::{self, Function};
+use crate::go::quote;
+use crate::profile::Profile;
+
+/// Go's limit of parentheses within parentheses is 10,000; ours fits the stack of any thread.
+const PAREN_DEPTH_MAX: usize = 1_000;
+/// Blocks within blocks.
+const BLOCK_DEPTH_MAX: usize = 1_000;
+
+/// The templates that one text defines, its own included, by name.
+pub(crate) type Parsed = BTreeMap<Str, Arc<Template>>;
+
+/// Parses `text` under `name`. The error is Go's: `template: NAME:LINE: what`.
+pub(crate) fn parse(name: &Str, text: &Str, profile: Profile) -> Result<Parsed, String> {
+    let source = Arc::new(Source {
+        name: name.clone(),
+        text: text.clone(),
+    });
+    let mut parser = Parser {
+        input: text,
+        lexer: Lexer::new(text),
+        tokens: [const { None }; 3],
+        peeked: 0,
+        source,
+        profile,
+        functions: functions::table(profile),
+        next_id: 0,
+        paren_depth: 0,
+        block_depth: 0,
+        action_line: 0,
+        templates: Parsed::new(),
+        scope: Scope::new(),
+    };
+    parser.file(name)?;
+    Ok(parser.templates)
+}
+
+/// Variables that are visible at one place of one template.
+struct Scope {
+    names: Vec<(Str, Option<usize>)>,
+    next_slot: usize,
+    slots: usize,
+    range_depth: usize,
+}
+
+impl Scope {
+    fn new() -> Self {
+        Self {
+            names: vec![("$".into(), Some(0))],
+            next_slot: 1,
+            slots: 1,
+            range_depth: 0,
+        }
+    }
+
+    fn declare(&mut self, name: Str) -> usize {
+        let slot = self.next_slot;
+        self.next_slot += 1;
+        self.slots = self.slots.max(self.next_slot);
+        self.names.push((name, Some(slot)));
+        slot
+    }
+
+    fn knows(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|it| &*it.0 == name)
+    }
+
+    /// The slot of a visible variable; `None` when there is no such name, or when it was never declared.
+    fn slot(&self, name: &[u8]) -> Option<usize> {
+        self.names
+            .iter()
+            .rev()
+            .find(|it| &*it.0 == name)
+            .and_then(|it| it.1)
+    }
+}
+
+struct Parser<'a> {
+    input: &'a Str,
+    lexer: Lexer<'a>,
+    tokens: [Option<Item>; 3],
+    peeked: usize,
+    source: Arc<Source>,
+    profile: Profile,
+    functions: &'static functions::Table,
+    next_id: u32,
+    paren_depth: usize,
+    block_depth: usize,
+    action_line: usize,
+    templates: Parsed,
+    scope: Scope,
+}
+
+/// What ended a list of nodes.
+enum Ending {
+    End,
+    /// `{{else}}`; a following `if` or `with` is still to be read.
+    Else,
+}
+
+type Parse<T> = Result<T, String>;
+
+impl Parser<'_> {
+    fn spot(&mut self, at: usize) -> Spot {
+        self.next_id += 1;
+        Spot { at, id: self.next_id }
+    }
+
+    fn val(&self, item: &Item) -> &[u8] {
+        &self.input[item.start..item.end]
+    }
+
+    fn next(&mut self) -> Item {
+        if self.peeked > 0 {
+            self.peeked -= 1;
+        } else {
+            self.tokens[0] = Some(self.lexer.next_item());
+        }
+        self.tokens[self.peeked]
+            .clone()
+            .unwrap_or_else(|| self.lexer.next_item())
+    }
+
+    fn backup(&mut self) {
+        self.peeked += 1;
+    }
+
+    fn backup2(&mut self, one: Item) {
+        self.tokens[1] = Some(one);
+        self.peeked = 2;
+    }
+
+    fn backup3(&mut self, two: Item, one: Item) {
+        self.tokens[1] = Some(one);
+        self.tokens[2] = Some(two);
+        self.peeked = 3;
+    }
+
+    fn peek(&mut self) -> Item {
+        let item = self.next();
+        self.backup();
+        item
+    }
+
+    fn next_non_space(&mut self) -> Item {
+        loop {
+            let item = self.next();
+            if item.kind != Kind::Space {
+                return item;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Item {
+        let item = self.next_non_space();
+        self.backup();
+        item
+    }
+
+    fn fail<T>(&self, message: &str) -> Parse<T> {
+        let line = self.tokens[0].as_ref().map_or(1, |it| it.line);
+        Err(format!("template: {}:{line}: {message}", self.source.name.text()))
+    }
+
+    fn show(&self, item: &Item) -> String {
+        let val = self.val(item);
+        match item.kind {
+            Kind::Eof => "EOF".to_owned(),
+            Kind::Error => item.message.clone().unwrap_or_default(),
+            kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(val)),
+            _ if val.len() > 10 => {
+                let text = String::from_utf8_lossy(val);
+                let short: String = text.chars().take(10).collect();
+                format!("{}...", quote::quoted(short.as_bytes()))
+            }
+            _ => quote::quoted(val),
+        }
+    }
+
+    fn unexpected<T>(&self, item: &Item, context: &str) -> Parse<T> {
+        if item.kind == Kind::Error {
+            let message = item.message.as_deref().unwrap_or_default();
+            let mut extra = String::new();
+            if self.action_line != 0 && self.action_line != item.line {
+                extra = format!(
+                    " in action started at {}:{}",
+                    self.source.name.text(),
+                    self.action_line
+                );
+                if message.ends_with(" action") {
+                    extra = extra.replacen(" in action", "", 1);
+                }
+            }
+            return self.fail(&format!("{message}{extra}"));
+        }
+        self.fail(&format!("unexpected {} in {context}", self.show(item)))
+    }
+
+    fn expect(&mut self, kind: Kind, context: &str) -> Parse<Item> {
+        let item = self.next_non_space();
+        if item.kind == kind {
+            Ok(item)
+        } else {
+            self.unexpected(&item, context)
+        }
+    }
+
+    /// The whole file.
+    fn file(&mut self, name: &Str) -> Parse<()> {
+        let mut body = Vec::new();
+        loop {
+            let item = self.peek();
+            if item.kind == Kind::Eof {
+                break;
+            }
+            if item.kind == Kind::LeftDelim {
+                let delim = self.next();
+                if self.next_non_space().kind == Kind::Define {
+                    self.definition()?;
+                    continue;
+                }
+                self.backup2(delim);
+            }
+            match self.text_or_action()? {
+                Step::Node(node) => body.push(node),
+                Step::Ending(Ending::End) => return self.fail("unexpected {{end}}"),
+                Step::Ending(Ending::Else) => return self.fail("unexpected {{else}}"),
+            }
+        }
+        let slots = self.scope.slots;
+        self.add(name.clone(), body, slots)
+    }
+
+    fn definition(&mut self) -> Parse<()> {
+        const CONTEXT: &str = "define clause";
+        let item = self.next_non_space();
+        if !matches!(item.kind, Kind::String | Kind::RawString) {
+            return self.unexpected(&item, CONTEXT);
+        }
+        let Some(name) = quote::unquote(self.val(&item)) else {
+            return self.fail("invalid syntax");
+        };
+        self.expect(Kind::RightDelim, CONTEXT)?;
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let (body, ending) = self.list()?;
+        if matches!(ending, Ending::Else) {
+            return self.fail(&format!("unexpected {{{{else}}}} in {CONTEXT}"));
+        }
+        let inner = std::mem::replace(&mut self.scope, outer);
+        self.add(name.into(), body, inner.slots)
+    }
+
+    fn add(&mut self, name: Str, body: Vec<Node>, slots: usize) -> Parse<()> {
+        let empty = body
+            .iter()
+            .all(|it| matches!(it, Node::Text(_, text) if is_blank(text)));
+        if let Some(old) = self.templates.get(&name)
+            && !old.empty
+        {
+            if empty {
+                return Ok(());
+            }
+            return self.fail(&format!(
+                "template: multiple definition of template {}",
+                quote::quoted(&name)
+            ));
+        }
+        let template = Template {
+            name: name.clone(),
+            source: self.source.clone(),
+            body,
+            slots,
+            empty,
+        };
+        self.templates.insert(name, Arc::new(template));
+        Ok(())
+    }
+
+    /// Nodes up to `{{end}}` or `{{else}}`.
+    fn list(&mut self) -> Parse<(Vec<Node>, Ending)> {
+        self.block_depth += 1;
+        if self.block_depth > BLOCK_DEPTH_MAX {
+            return self.fail("blocks are nested too deeply");
+        }
+        let mut nodes = Vec::new();
+        while self.peek_non_space().kind != Kind::Eof {
+            match self.text_or_action()? {
+                Step::Node(node) => nodes.push(node),
+                Step::Ending(ending) => {
+                    self.block_depth -= 1;
+                    return Ok((nodes, ending));
+                }
+            }
+        }
+        self.fail("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Parse<Step> {
+        let item = self.next_non_space();
+        match item.kind {
+            Kind::Text => {
+                let spot = self.spot(item.start);
+                Ok(Step::Node(Node::Text(spot, self.val(&item).into())))
+            }
+            Kind::LeftDelim => {
+                self.action_line = item.line;
+                let step = self.action()?;
+                self.action_line = 0;
+                Ok(step)
+            }
+            _ => self.unexpected(&item, "input"),
+        }
+    }
+
+    fn action(&mut self) -> Parse<Step> {
+        let item = self.next_non_space();
+        let node = match item.kind {
+            Kind::Block => self.block()?,
+            Kind::Break => self.loop_control(&item, "{{break}}")?,
+            Kind::Continue => self.loop_control(&item, "{{continue}}")?,
+            Kind::Else => {
+                let next = self.peek_non_space();
+                if !matches!(next.kind, Kind::If | Kind::With) {
+                    self.expect(Kind::RightDelim, "else")?;
+                }
+                return Ok(Step::Ending(Ending::Else));
+            }
+            Kind::End => {
+                self.expect(Kind::RightDelim, "end")?;
+                return Ok(Step::Ending(Ending::End));
+            }
+            Kind::If => Node::If(self.control("if")?),
+            Kind::Range => Node::Range(self.control("range")?),
+            Kind::With => Node::With(self.control("with")?),
+            Kind::Template => self.template()?,
+            _ => {
+                self.backup();
+                let start = self.peek().start;
+                let spot = self.spot(start);
+                Node::Action(spot, self.pipeline("command", Kind::RightDelim)?)
+            }
+        };
+        Ok(Step::Node(node))
+    }
+
+    fn loop_control(&mut self, item: &Item, what: &str) -> Parse<Node> {
+        let next = self.next_non_space();
+        if next.kind != Kind::RightDelim {
+            return self.unexpected(&next, what);
+        }
+        if self.scope.range_depth == 0 {
+            return self.fail(&format!("{what} outside {{{{range}}}}"));
+        }
+        let spot = self.spot(item.start);
+        Ok(if item.kind == Kind::Break {
+            Node::Break(spot)
+        } else {
+            Node::Continue(spot)
+        })
+    }
+
+    fn control(&mut self, context: &'static str) -> Parse<Box<Branch>> {
+        let (names, next_slot) = (self.scope.names.len(), self.scope.next_slot);
+        self.block_depth += 1;
+        let pipe = self.pipeline(context, Kind::RightDelim)?;
+        let in_range = usize::from(context == "range");
+        self.scope.range_depth += in_range;
+        let (body, ending) = self.list()?;
+        self.scope.range_depth -= in_range;
+        let otherwise = match ending {
+            Ending::End => None,
+            Ending::Else => Some(self.otherwise(context)?),
+        };
+        self.block_depth -= 1;
+        self.scope.names.truncate(names);
+        self.scope.next_slot = next_slot;
+        let spot = self.spot(pipe.spot.at);
+        Ok(Box::new(Branch {
+            spot,
+            pipe,
+            body,
+            otherwise,
+        }))
+    }
+
+    fn otherwise(&mut self, context: &'static str) -> Parse<Vec<Node>> {
+        let next = self.peek().kind;
+        if context == "if" && next == Kind::If {
+            self.next();
+            return Ok(vec![Node::If(self.control("if")?)]);
+        }
+        if context == "with" && next == Kind::With {
+            self.next();
+            return Ok(vec![Node::With(self.control("with")?)]);
+        }
+        let (nodes, ending) = self.list()?;
+        match ending {
+            Ending::End => Ok(nodes),
+            Ending::Else => self.fail("expected end; found {{else}}"),
+        }
+    }
+
+    fn block(&mut self) -> Parse<Node> {
+        const CONTEXT: &str = "block clause";
+        let item = self.next_non_space();
+        let name = self.template_name(&item, CONTEXT)?;
+        let pipe = self.pipeline(CONTEXT, Kind::RightDelim)?;
+        let outer = std::mem::replace(&mut self.scope, Scope::new());
+        let (body, ending) = self.list()?;
+        if matches!(ending, Ending::Else) {
+            return self.fail(&format!("unexpected {{{{else}}}} in {CONTEXT}"));
+        }
+        let inner = std::mem::replace(&mut self.scope, outer);
+        self.add(name.clone(), body, inner.slots)?;
+        let spot = self.spot(item.start);
+        Ok(Node::Template(spot, name, Some(pipe)))
+    }
+
+    fn template(&mut self) -> Parse<Node> {
+        const CONTEXT: &str = "template clause";
+        let item = self.next_non_space();
+        let name = self.template_name(&item, CONTEXT)?;
+        let mut pipe = None;
+        if self.next_non_space().kind != Kind::RightDelim {
+            self.backup();
+            pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
+        }
+        let spot = self.spot(item.start);
+        Ok(Node::Template(spot, name, pipe))
+    }
+
+    fn template_name(&mut self, item: &Item, context: &str) -> Parse<Str> {
+        if !matches!(item.kind, Kind::String | Kind::RawString) {
+            return self.unexpected(item, context);
+        }
+        match quote::unquote(self.val(item)) {
+            Some(name) => Ok(name.into()),
+            None => self.fail("invalid syntax"),
+        }
+    }
+
+    fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
+        let start = self.peek_non_space().start;
+        let spot = self.spot(start);
+        let mut pipe = Pipe {
+            spot,
+            assign: false,
+            decl: Vec::new(),
+            commands: Vec::new(),
+        };
+        self.declarations(&mut pipe, context)?;
+        loop {
+            let item = self.next_non_space();
+            if item.kind == end {
+                self.check(&pipe, context)?;
+                self.settle(&mut pipe);
+                return Ok(pipe);
+            }
+            match item.kind {
+                Kind::Bool
+                | Kind::CharConstant
+                | Kind::Complex
+                | Kind::Dot
+                | Kind::Field
+                | Kind::Identifier
+                | Kind::Number
+                | Kind::Nil
+                | Kind::RawString
+                | Kind::String
+                | Kind::Variable
+                | Kind::LeftParen => {
+                    self.backup();
+                    let command = self.command()?;
+                    pipe.commands.push(command);
+                }
+                _ => return self.unexpected(&item, context),
+            }
+        }
+    }
+
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parse<()> {
+        while self.peek_non_space().kind == Kind::Variable {
+            let variable = self.next_non_space();
+            let after = self.peek();
+            let next = self.peek_non_space();
+            let name: Str = self.val(&variable).into();
+            match next.kind {
+                Kind::Assign | Kind::Declare => {
+                    self.next_non_space();
+                    pipe.assign = next.kind == Kind::Assign;
+                    self.announce(name, pipe);
+                    return Ok(());
+                }
+                Kind::Char if self.val(&next) == b"," => {
+                    self.next_non_space();
+                    self.announce(name, pipe);
+                    if context != "range" || pipe.decl.len() >= 2 {
+                        return self.fail(&format!("too many declarations in {context}"));
+                    }
+                    let ahead = self.peek_non_space().kind;
+                    if !matches!(ahead, Kind::Variable | Kind::RightDelim | Kind::RightParen) {
+                        return self.fail("range can only initialize variables");
+                    }
+                }
+                _ if after.kind == Kind::Space => {
+                    self.backup3(variable, after);
+                    return Ok(());
+                }
+                _ => {
+                    self.backup2(variable);
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A variable that the pipeline is going to set: its name is known from here on, but until the pipeline is
+    /// complete it stands for what it stood for before.
+    fn announce(&mut self, name: Str, pipe: &mut Pipe) {
+        let slot = self.scope.slot(&name);
+        self.scope.names.push((name.clone(), slot));
+        pipe.decl.push(Variable { name, slot });
+    }
+
+    /// Gives the declared variables slots of their own.
+    fn settle(&mut self, pipe: &mut Pipe) {
+        if !pipe.assign {
+            for variable in &mut pipe.decl {
+                variable.slot = Some(self.scope.declare(variable.name.clone()));
+            }
+        }
+    }
+
+    fn check(&self, pipe: &Pipe, context: &str) -> Parse<()> {
+        if pipe.commands.is_empty() {
+            return self.fail(&format!("missing value for {context}"));
+        }
+        for (at, command) in pipe.commands.iter().enumerate().skip(1) {
+            if matches!(
+                command.args.first(),
+                Some(Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::Str(..))
+            ) {
+                return self.fail(&format!("non executable command in pipeline stage {}", at + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Parse<Command> {
+        let start = self.peek_non_space().start;
+        let spot = self.spot(start);
+        let mut args = Vec::new();
+        loop {
+            self.peek_non_space();
+            if let Some(operand) = self.operand()? {
+                args.push(operand);
+            }
+            let item = self.next();
+            match item.kind {
+                Kind::Space => continue,
+                Kind::RightDelim | Kind::RightParen => self.backup(),
+                Kind::Pipe => {}
+                _ => return self.unexpected(&item, "operand"),
+            }
+            break;
+        }
+        if args.is_empty() {
+            return self.fail("empty command");
+        }
+        Ok(Command { spot, args })
+    }
+
+    fn operand(&mut self) -> Parse<Option<Expr>> {
+        let Some(term) = self.term()? else {
+            return Ok(None);
+        };
+        let first = self.peek();
+        if first.kind != Kind::Field {
+            return Ok(Some(term));
+        }
+        let mut fields: Vec<Str> = Vec::new();
+        while self.peek().kind == Kind::Field {
+            let item = self.next();
+            fields.push(self.val(&item)[1..].into());
+        }
+        let spot = self.spot(first.start);
+        let expr = match term {
+            Expr::Field(_, mut names) => {
+                names.extend(fields);
+                Expr::Field(spot, names)
+            }
+            Expr::Variable(_, variable, mut names) => {
+                names.extend(fields);
+                Expr::Variable(spot, variable, names)
+            }
+            Expr::Bool(..) | Expr::Str(..) | Expr::Number(..) | Expr::Nil(_) | Expr::Dot(_) => {
+                let text = super::show::expr(&term);
+                return self.fail(&format!("unexpected . after term {}", quote::quoted(&text)));
+            }
+            _ => Expr::Chain(spot, Box::new(term), fields),
+        };
+        Ok(Some(expr))
+    }
+
+    fn term(&mut self) -> Parse<Option<Expr>> {
+        let item = self.next_non_space();
+        let start = item.start;
+        let expr = match item.kind {
+            Kind::Identifier => {
+                let Some(function) = self.function(&item) else {
+                    return self.fail(&format!(
+                        "function {} not defined",
+                        quote::quoted(self.val(&item))
+                    ));
+                };
+                Expr::Identifier(self.spot(start), function)
+            }
+            Kind::Dot => Expr::Dot(self.spot(start)),
+            Kind::Nil => Expr::Nil(self.spot(start)),
+            Kind::Variable => {
+                let name: Str = self.val(&item).into();
+                if !self.scope.knows(&name) {
+                    return self.fail(&format!("undefined variable {}", quote::quoted(&name)));
+                }
+                let slot = self.scope.slot(&name);
+                Expr::Variable(self.spot(start), Variable { name, slot }, Vec::new())
+            }
+            Kind::Field => {
+                let name = self.val(&item)[1..].into();
+                Expr::Field(self.spot(start), vec![name])
+            }
+            Kind::Bool => {
+                let value = self.val(&item) == b"true";
+                Expr::Bool(self.spot(start), value)
+            }
+            Kind::CharConstant | Kind::Complex | Kind::Number => {
+                match number::read(self.val(&item), item.kind) {
+                    Ok(number) => Expr::Number(self.spot(start), number),
+                    Err(message) => return self.fail(&message),
+                }
+            }
+            Kind::LeftParen => {
+                if self.paren_depth >= PAREN_DEPTH_MAX {
+                    return self.fail("max expression depth exceeded");
+                }
+                self.paren_depth += 1;
+                let pipe = self.pipeline("parenthesized pipeline", Kind::RightParen)?;
+                self.paren_depth -= 1;
+                Expr::Pipe(Box::new(pipe))
+            }
+            Kind::String | Kind::RawString => {
+                let Some(value) = quote::unquote(self.val(&item)) else {
+                    return self.fail("invalid syntax");
+                };
+                let written = self.val(&item).into();
+                Expr::Str(self.spot(start), written, value.into())
+            }
+            _ => {
+                self.backup();
+                return Ok(None);
+            }
+        };
+        Ok(Some(expr))
+    }
+
+    fn function(&self, item: &Item) -> Option<&'static Function> {
+        let _ = self.profile;
+        self.functions.find(self.val(item))
+    }
+}
+
+enum Step {
+    Node(Node),
+    Ending(Ending),
+}
+
+fn is_blank(text: &[u8]) -> bool {
+    crate::go::runes::trim_space(text).is_empty()
+}

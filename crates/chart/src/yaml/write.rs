@@ -1,0 +1,204 @@
+//! The writer: the library's emitter, with its styles, its folding and its order of keys.
+
+mod emit;
+mod order;
+mod scalar;
+
+use crate::any::{Any, Map, Str};
+use crate::go::number;
+use crate::json;
+use emit::Emitter;
+use scalar::Style;
+
+/// What a value is written by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// `toYaml`: through JSON, folded at 80 columns.
+    Plain,
+    /// `toYamlPretty`: lists are indented under their keys, nothing is folded.
+    Pretty,
+}
+
+/// `toYaml`, with the final new line. It goes through JSON, so what JSON cannot hold is an error.
+pub(crate) fn write(value: &Any) -> Result<Vec<u8>, String> {
+    let mut writer = Writer {
+        emitter: Emitter::new(Some(80)),
+        dialect: Dialect::Plain,
+    };
+    writer.node(value, Place::ROOT)?;
+    Ok(writer.emitter.finish())
+}
+
+/// `toYamlPretty`, with the final new line.
+pub(crate) fn write_pretty(value: &Any) -> Vec<u8> {
+    let mut writer = Writer {
+        emitter: Emitter::new(None),
+        dialect: Dialect::Pretty,
+    };
+    match writer.node(value, Place::ROOT) {
+        Ok(()) => writer.emitter.finish(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Where a node stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    in_mapping: bool,
+    simple_key: bool,
+}
+
+impl Place {
+    const ROOT: Self = Self {
+        in_mapping: false,
+        simple_key: false,
+    };
+    const ITEM: Self = Self {
+        in_mapping: false,
+        simple_key: false,
+    };
+    const VALUE: Self = Self {
+        in_mapping: true,
+        simple_key: false,
+    };
+    const KEY: Self = Self {
+        in_mapping: true,
+        simple_key: true,
+    };
+}
+
+struct Writer {
+    emitter: Emitter,
+    dialect: Dialect,
+}
+
+impl Writer {
+    fn node(&mut self, value: &Any, place: Place) -> Result<(), String> {
+        match value {
+            Any::Nil => self.plain("null", place),
+            Any::Bool(it) => self.plain(if *it { "true" } else { "false" }, place),
+            Any::Int(it) | Any::Int64(it) => self.plain(&it.to_string(), place),
+            Any::Uint64(it) => self.plain(&it.to_string(), place),
+            Any::Uint8(it) => self.plain(&it.to_string(), place),
+            Any::Float(it) => {
+                let text = self.float(*it)?;
+                self.plain(&text, place);
+            }
+            Any::Str(it) => return self.text(it, place),
+            Any::Bytes(it) if self.dialect == Dialect::Plain => {
+                return self.text(&crate::functions::base64(it).into(), place);
+            }
+            Any::Bytes(it) => {
+                let items: Vec<Any> = it.iter().map(|it| Any::Uint8(*it)).collect();
+                return self.sequence(&items, place);
+            }
+            Any::List(it) if it.is_nil() && self.dialect == Dialect::Plain => self.plain("null", place),
+            Any::List(it) => return self.sequence(it.items(), place),
+            Any::Map(it) if it.is_nil() && self.dialect == Dialect::Plain => self.plain("null", place),
+            Any::Map(it) => return self.mapping(it, place),
+            Any::Object(it) => return self.node(&it.to_json_map(), place),
+        }
+        Ok(())
+    }
+
+    fn plain(&mut self, text: &str, place: Place) {
+        self.emitter
+            .scalar(text.as_bytes(), Style::Plain, place.simple_key);
+    }
+
+    fn float(&self, value: f64) -> Result<String, String> {
+        if self.dialect == Dialect::Pretty {
+            return Ok(match number::format_g(value).as_str() {
+                "+Inf" => ".inf".to_owned(),
+                "-Inf" => "-.inf".to_owned(),
+                "NaN" => ".nan".to_owned(),
+                other => other.to_owned(),
+            });
+        }
+        if !value.is_finite() {
+            return Err(format!("json: unsupported value: {}", number::format_g(value)));
+        }
+        let json = number::format_json(value);
+        if json == "-0" {
+            return Ok("0".to_owned());
+        }
+        let whole = json.bytes().all(|it| it.is_ascii_digit() || it == b'-');
+        let is_integer = whole && (json.parse::<i64>().is_ok() || json.parse::<u64>().is_ok());
+        Ok(if is_integer { json } else { number::format_g(value) })
+    }
+
+    fn text(&mut self, text: &Str, place: Place) -> Result<(), String> {
+        let replaced;
+        let mut bytes: &[u8] = text;
+        if std::str::from_utf8(bytes).is_err() {
+            replaced = json::replace_invalid(bytes);
+            bytes = &replaced;
+        }
+        if self.dialect == Dialect::Plain && !scalar::survives_json(bytes) {
+            return Err("yaml: control characters are not allowed".to_owned());
+        }
+        let style = scalar::style(bytes, self.dialect == Dialect::Pretty);
+        self.emitter.scalar(bytes, style, place.simple_key);
+        Ok(())
+    }
+
+    fn sequence(&mut self, items: &[Any], place: Place) -> Result<(), String> {
+        if items.is_empty() {
+            self.emitter.indicator(b"[", true, true, false);
+            self.emitter.indicator(b"]", false, false, false);
+            return Ok(());
+        }
+        let indentless = self.dialect == Dialect::Plain && place.in_mapping && !self.emitter.is_indention();
+        let outer = self.emitter.indent(indentless);
+        for item in items {
+            self.emitter.write_indent();
+            self.emitter.indicator(b"-", true, false, true);
+            self.node(item, Place::ITEM)?;
+        }
+        self.emitter.set_indent(outer);
+        Ok(())
+    }
+
+    fn mapping(&mut self, map: &Map, _place: Place) -> Result<(), String> {
+        if map.is_empty() {
+            self.emitter.indicator(b"{", true, true, false);
+            self.emitter.indicator(b"}", false, false, false);
+            return Ok(());
+        }
+        if !map.enter() {
+            return Err(
+                "json: unsupported value: encountered a cycle via map[string]interface {}".to_owned(),
+            );
+        }
+        let result = self.entries(map);
+        map.leave();
+        result
+    }
+
+    fn entries(&mut self, map: &Map) -> Result<(), String> {
+        let mut entries = map.entries();
+        entries.sort_by(|a, b| order::compare(&a.0, &b.0));
+        let outer = self.emitter.indent(false);
+        for (key, value) in entries {
+            self.emitter.write_indent();
+            if self.dialect == Dialect::Plain && json::quoted_length(&key) > KEY_MAX {
+                return Err("yaml: did not find expected ',' or '}'".to_owned());
+            }
+            if scalar::is_simple_key(&key) {
+                self.text(&key, Place::KEY)?;
+                self.emitter.indicator(b":", false, false, false);
+            } else {
+                self.emitter.indicator(b"?", true, false, true);
+                self.text(&key, Place::VALUE)?;
+                self.emitter.write_indent();
+                self.emitter.indicator(b":", true, false, true);
+            }
+            self.node(&value, Place::VALUE)?;
+        }
+        self.emitter.set_indent(outer);
+        Ok(())
+    }
+}
+
+/// A longer key of the JSON in between is no key to the library's scanner.
+const KEY_MAX: usize = 1_024;
