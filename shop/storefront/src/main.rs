@@ -1,3 +1,7 @@
-//! The shop: storefront.
+//! The pages as a process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    service_kit::run::<storefront::Storefront>()
+}
