@@ -21,6 +21,7 @@ use windlass_core::machine::event::{Color, Event, Step};
 use windlass_core::object::Object;
 
 use crate::clock::now_ms;
+use crate::routing::RouteError;
 use crate::world::World;
 
 /// A step of a rollout, as `Action::Carry` names it.
@@ -53,7 +54,14 @@ pub(crate) fn dispatch(world: &Arc<World>, place: (u64, u32), action: Action) {
     }
     let world = Arc::clone(world);
     tokio::spawn(async move {
-        match act(&world, action).await {
+        let (shared, todo) = (Arc::clone(&world), action.clone());
+        let outcome = match tokio::spawn(async move { act(&shared, todo).await }).await {
+            Ok(outcome) => outcome,
+            Err(broken) if broken.is_panic() => broke_off(action),
+            // The controller ends; the next one does it again.
+            Err(_) => return,
+        };
+        match outcome {
             Some(event) => world.tell(event, Some(place)).await,
             None => {
                 if let Err(error) = world.ledger.acknowledge(place.0, place.1).await {
@@ -116,10 +124,39 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
             environment,
             commit,
             reason,
-        } => {
-            revert::propose(world, &environment, &commit, &reason).await;
-            None
+        } => revert::propose(world, environment, &commit, &reason).await,
+    }
+}
+
+/// The outcome of an action that panicked: a rollout must not wait for it for ever.
+fn broke_off(action: Action) -> Option<Event> {
+    let reason = "it broke off; the controller's log says where".to_owned();
+    match action {
+        Action::Build { commit, .. } => Some(Event::BuildFailed { commit, reason }),
+        Action::Carry {
+            environment,
+            rollout,
+            turn,
+            step,
+            ..
         }
+        | Action::Route {
+            environment,
+            rollout,
+            turn,
+            step,
+            ..
+        } => Some(Event::Failed {
+            environment,
+            rollout,
+            turn,
+            step,
+            reason,
+        }),
+        Action::Measure { .. }
+        | Action::Wake { .. }
+        | Action::Notify { .. }
+        | Action::ProposeRevert { .. } => None,
     }
 }
 
@@ -137,9 +174,15 @@ async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
                 Err(reason) => failed(carry, reason),
             };
         }
-        Step::StopOld | Step::Clean => clean::clean(world, carry).await,
+        Step::StopOld | Step::Clean => {
+            let _changing = world.changing(&carry.environment).await;
+            clean::clean(world, carry).await
+        }
         Step::Migrate => migrate::migrate(world, carry).await,
-        Step::Start => start::start(world, carry).await,
+        Step::Start => {
+            let _changing = world.changing(&carry.environment).await;
+            start::start(world, carry).await
+        }
         Step::Ready => ready::ready(world, carry).await,
         Step::Verify => verify::verify(world, carry).await,
         // These come as `Action::Route`.
@@ -181,12 +224,19 @@ async fn objects(world: &World, carry: &Carry) -> Result<Vec<Object>, String> {
 /// The objects of the step's release on its track, with an address for every Service of the track.
 async fn localised(world: &World, carry: &Carry) -> Result<(crate::render::Track, Vec<Object>), String> {
     let objects = objects(world, carry).await?;
-    let track = crate::render::on_track(&objects, carry.track, &world.options.config.edge);
-    let addresses = world
-        .router
-        .open_track(&carry.environment, carry.track, &track)
-        .await
-        .map_err(|e| e.to_string())?;
+    let placed = place(world, &carry.environment, carry.track, &objects).await;
+    placed.map_err(|e| e.to_string())
+}
+
+/// Objects on a track, with an address for every Service of the track.
+pub(crate) async fn place(
+    world: &World,
+    environment: &str,
+    color: Color,
+    objects: &[Object],
+) -> Result<(crate::render::Track, Vec<Object>), RouteError> {
+    let track = crate::render::on_track(objects, color, &world.options.config.edge);
+    let addresses = world.router.open_track(environment, color, &track).await?;
     let localised = track.localised(&addresses);
     Ok((track, localised))
 }

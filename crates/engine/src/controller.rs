@@ -15,11 +15,11 @@ use windlass_core::machine::event::{Color, Event};
 use windlass_core::machine::{self, Ask, Refusal, State};
 use windlass_core::view::View;
 
-use crate::act;
 use crate::clock::now_ms;
 use crate::ledger::{Entry, Ledger, LedgerError, Record};
 use crate::local::{LogLine, WorkloadState};
 use crate::world::World;
+use crate::{act, heal};
 
 pub use message::Message;
 pub use publish::Published;
@@ -188,7 +188,14 @@ impl Handle {
 
     /// Has the sources looked at now: somebody pushed.
     pub fn poke(&self) {
-        self.world.poke.notify_waiters();
+        // One that comes while nobody waits is kept for the next wait.
+        self.world.poke.notify_one();
+    }
+
+    /// Puts routes and addresses in force again: the proxy was started anew.
+    pub async fn proxy_came_back(&self) {
+        self.world.router.resume(&self.world.runtime).await;
+        heal::heal(&self.world).await;
     }
 
     /// Up to `limit` records after `seq`, oldest first.

@@ -4,6 +4,7 @@ mod act;
 pub mod build;
 mod clock;
 pub mod controller;
+mod heal;
 pub mod ledger;
 pub mod local;
 mod observe;

@@ -213,8 +213,9 @@ impl LocalRuntime {
         self.shared.isolation
     }
 
-    /// Takes over what the controller before had applied: running instances as they are, others are started.
-    pub async fn resume(&self) -> Result<Vec<Scope>, LocalError> {
+    /// Takes over what the controller before had applied: running instances as they are, others are started. Tells what
+    /// became of each track: one that cannot be started does not keep the others from it.
+    pub async fn resume(&self) -> Vec<(Scope, Result<(), LocalError>)> {
         let mut found = Vec::new();
         for environment in folders(&self.shared.options.state.join("environments")) {
             for track in folders(&environment.join("tracks")) {
@@ -225,11 +226,11 @@ impl LocalRuntime {
                     environment: name_of(&environment),
                     track: name_of(&track),
                 };
-                self.apply(&scope, &objects).await?;
-                found.push(scope);
+                let applied = self.apply(&scope, &objects).await;
+                found.push((scope, applied));
             }
         }
-        Ok(found)
+        found
     }
 
     /// Makes the instances of a track be those that the objects ask for. Instances that need no change are left alone,

@@ -15,17 +15,22 @@ const LOOK: Duration = Duration::from_millis(100);
 /// From look to look at the proxy's counters.
 const COUNT: Duration = Duration::from_secs(1);
 
+/// After a start instances that had to be started too get this long before nothing being ready is told: after a restart of
+/// the machine it says nothing about a release.
+const COMING_UP: Duration = Duration::from_secs(30);
+
 /// What was told last of a track.
 type Told = BTreeMap<(String, Color), (u32, u32, String)>;
 
 /// Looks for as long as the controller runs.
 pub(crate) async fn run(world: Arc<World>) {
     let mut told = Told::new();
-    let mut counted = Instant::now();
+    let began = Instant::now();
+    let mut counted = began;
     while !world.inbox.is_closed() {
         for environment in &world.options.config.environments {
             for color in [Color::Blue, Color::Green] {
-                look(&world, &environment.name, color, &mut told).await;
+                look(&world, &environment.name, color, began, &mut told).await;
             }
             world.router.follow(&world.runtime, &environment.name).await;
         }
@@ -37,7 +42,7 @@ pub(crate) async fn run(world: Arc<World>) {
     }
 }
 
-async fn look(world: &World, environment: &str, color: Color, told: &mut Told) {
+async fn look(world: &World, environment: &str, color: Color, began: Instant, told: &mut Told) {
     let observed = world.runtime.observe(&scope(environment, color)).await;
     let key = (environment.to_owned(), color);
     if observed.workloads.is_empty() {
@@ -45,6 +50,9 @@ async fn look(world: &World, environment: &str, color: Color, told: &mut Told) {
         return;
     }
     let now = sums(&observed);
+    if now.0 == 0 && !told.contains_key(&key) && began.elapsed() < COMING_UP {
+        return;
+    }
     if told.get(&key) != Some(&now) {
         let (ready, desired, trouble) = now.clone();
         told.insert(key, now);

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use windlass_core::config::Source;
 use windlass_core::machine::event::Event;
@@ -20,17 +20,37 @@ const JITTER_MS: u64 = 250;
 /// How long files must have rested before they are a new snapshot: an editor saves in steps.
 const REST: Duration = Duration::from_millis(300);
 
-/// What was told last of each source.
-type Told = BTreeMap<String, (String, Vec<String>)>;
+/// The working tree is read as a whole: it rests this many times as long as reading it took.
+const READ_SHARE: u32 = 20;
 
-/// Looks for as long as the controller runs.
-pub(crate) async fn run(world: Arc<World>) {
-    let mut told = Told::new();
+/// What was told last of each source.
+type Told = BTreeMap<String, Seen>;
+
+/// What a look at a source is compared with.
+#[derive(Debug, Default)]
+struct Seen {
+    commit: String,
+    /// Commits that were asked for; `None` before the first look of this controller.
+    known: Option<Vec<String>>,
+}
+
+/// Looks for as long as the controller runs. `heads` are what the controller before saw last.
+pub(crate) async fn run(world: Arc<World>, heads: BTreeMap<String, String>) {
+    let seen = |(branch, commit)| {
+        let seen = Seen { commit, known: None };
+        (branch, seen)
+    };
+    let mut told: Told = heads.into_iter().map(seen).collect();
+    let mut files_at = Instant::now();
     while !world.inbox.is_closed() {
         for (branch, repository) in branches(&world) {
             look_at_branch(&world, &branch, repository, &mut told).await;
         }
-        look_at_files(&world, &mut told).await;
+        if files_at <= Instant::now() {
+            let began = Instant::now();
+            look_at_files(&world, &mut told).await;
+            files_at = Instant::now() + began.elapsed() * READ_SHARE;
+        }
         let wait = LOOK + jitter();
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
@@ -53,25 +73,33 @@ fn branches(world: &World) -> BTreeMap<String, PathBuf> {
 
 async fn look_at_branch(world: &Arc<World>, branch: &str, repository: PathBuf, told: &mut Told) {
     let known = known_commits(world);
-    let before = told.get(branch).map(|(commit, _)| commit.clone());
-    let name = branch.to_owned();
-    let looked =
-        tokio::task::spawn_blocking(move || look(&repository, &name, before.as_deref(), &known)).await;
+    let seen = told.entry(branch.to_owned()).or_default();
+    let before = Some(seen.commit.clone()).filter(|commit| !commit.is_empty());
+    let same = seen.known.as_ref() == Some(&known);
+    let (name, asked) = (branch.to_owned(), known.clone());
+    let looked = tokio::task::spawn_blocking(move || {
+        let repository = Repository::open(&repository)?;
+        let head = repository.head_of(&name)?;
+        if same && before.as_ref() == Some(&head.id) {
+            return Ok(None);
+        }
+        Ok(Some(look(&repository, head, before.as_deref(), &asked)))
+    })
+    .await;
     let about = format!("branch {branch}");
     let found = match looked {
         Ok(Ok(found)) => found,
         Ok(Err(error)) => {
+            let error: SourceError = error;
             world.warn(&about, Some(error.to_string()));
             return;
         }
         Err(_) => return,
     };
     world.warn(&about, None);
-    let now = (found.head.id.clone(), found.contains.clone());
-    if told.get(branch) == Some(&now) {
-        return;
-    }
-    told.insert(branch.to_owned(), now);
+    let Some(found) = found else { return };
+    seen.commit.clone_from(&found.head.id);
+    seen.known = Some(known);
     let event = Event::SnapshotSeen {
         branch: branch.to_owned(),
         commit: found.head.id,
@@ -89,14 +117,7 @@ struct Found {
     rewritten: bool,
 }
 
-fn look(
-    path: &std::path::Path,
-    branch: &str,
-    before: Option<&str>,
-    known: &[String],
-) -> Result<Found, SourceError> {
-    let repository = Repository::open(path)?;
-    let head = repository.head_of(branch)?;
+fn look(repository: &Repository, head: Commit, before: Option<&str>, known: &[String]) -> Found {
     let mut contains = vec![head.id.clone()];
     // A commit that is not in this repository is not contained.
     contains.extend(
@@ -110,11 +131,11 @@ fn look(
             .relation(before, &head.id)
             .is_ok_and(|relation| relation == Relation::Rewritten)
     });
-    Ok(Found {
+    Found {
         head,
         contains,
         rewritten,
-    })
+    }
 }
 
 /// Commits of releases and of builds that run.
@@ -139,14 +160,21 @@ async fn look_at_files(world: &Arc<World>, told: &mut Told) {
     let Some(commit) = files(world, &folder).await else {
         return;
     };
-    if told.get("").is_some_and(|(before, _)| *before == commit) {
+    if told
+        .get("")
+        .is_some_and(|seen| seen.known.is_some() && seen.commit == commit)
+    {
         return;
     }
     tokio::time::sleep(REST).await;
     if files(world, &folder).await.as_ref() != Some(&commit) {
         return;
     }
-    told.insert(String::new(), (commit.clone(), Vec::new()));
+    let seen = Seen {
+        commit: commit.clone(),
+        known: Some(Vec::new()),
+    };
+    told.insert(String::new(), seen);
     let event = Event::SnapshotSeen {
         branch: String::new(),
         commit: commit.clone(),

@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) traffic: Traffic,
     /// The newest turn of each environment: work for an older one may end.
     turns: Mutex<BTreeMap<String, u64>>,
+    /// Held by whoever starts or stops instances of an environment.
+    changing: BTreeMap<String, tokio::sync::Mutex<()>>,
     /// What is wrong with the surroundings, by source.
     warnings: Mutex<BTreeMap<String, String>>,
 }
@@ -55,7 +57,12 @@ pub(crate) struct Parts {
 impl World {
     pub(crate) fn new(parts: Parts) -> Self {
         let shelf = Shelf::new(parts.options.state.join("desired"));
+        let environments = parts.options.config.environments.iter();
+        let changing = environments
+            .map(|one| (one.name.clone(), tokio::sync::Mutex::default()))
+            .collect();
         Self {
+            changing,
             options: parts.options,
             ledger: parts.ledger,
             runtime: parts.runtime,
@@ -141,6 +148,11 @@ impl World {
     pub(crate) fn is_current(&self, environment: &str, turn: u64) -> bool {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.get(environment).is_none_or(|newest| *newest <= turn)
+    }
+
+    /// Waits for the turn to start or stop instances of an environment.
+    pub(crate) async fn changing(&self, environment: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        Some(self.changing.get(environment)?.lock().await)
     }
 
     /// Says, or no longer says, what is wrong with something.

@@ -68,7 +68,9 @@ pub(crate) async fn serve(
     let server = windlass_server::serve(listener, handle, token, stop.clone().cancelled_owned());
     let server = tokio::spawn(server);
     tokio::spawn(until_told(stop.clone()));
+    let keeper = tokio::spawn(proxy::keep(place.clone(), controller.handle()));
     let ran = controller.run(stop.clone()).await;
+    keeper.abort();
     stop.cancel();
     // Streams to browsers end with the process.
     server.abort();

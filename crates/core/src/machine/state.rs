@@ -405,6 +405,12 @@ impl State {
         self.releases.get(release).map_or(0, |known| known.order)
     }
 
+    /// The commit that each branch was seen at last; the working tree is the empty name.
+    pub fn heads(&self) -> BTreeMap<String, String> {
+        let head = |(branch, head): (&String, &Head)| (branch.clone(), head.commit.clone());
+        self.heads.iter().map(head).collect()
+    }
+
     /// The generation of an environment's traffic: what its next plan is made for.
     pub fn generation(&self, environment: &str) -> u64 {
         self.lane(environment).map_or(0, |lane| lane.generation)

@@ -42,7 +42,13 @@ async fn build_commit(
     let repository = world.repository_of_branch(branch);
     let config = config_of(world, &repository, commit)?;
     let built = world.builder.build(&repository, &config, commit, branch).await;
-    built.map_err(|e| e.to_string())
+    let release = built.map_err(|e| e.to_string())?;
+    let pushed = world.builder.push(&config, &release).await;
+    let warning = pushed
+        .err()
+        .map(|error| format!("the images of {} are on this machine only: {error}", release.id));
+    world.warn("registry", warning);
+    Ok(release)
 }
 
 /// What the commit itself says about its services; a commit without a configuration is built by the one in force.

@@ -6,30 +6,39 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use tokio::process::Command;
+use windlass_core::machine::event::Event;
 
 use crate::world::World;
 
 /// Of one git command.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-pub(super) async fn propose(world: &World, environment: &str, commit: &str, reason: &str) {
-    let Some(settings) = world.environment(environment) else {
-        return;
-    };
-    let (Some(branch), repository) = (settings.branch(), world.repository_of(settings)) else {
-        return;
-    };
+/// Tells the rollout that ended last where the proposal is.
+pub(super) async fn propose(world: &World, environment: String, commit: &str, reason: &str) -> Option<Event> {
+    let settings = world.environment(&environment)?;
+    let (branch, repository) = (settings.branch()?, world.repository_of(settings));
     let about = format!("revert of {commit}");
-    let proposed = revert(world, &repository, branch, commit, reason).await;
-    if let Err(problem) = &proposed {
-        tracing::warn!(commit, "no revert is proposed: {problem}");
-    }
-    world.warn(
-        &about,
-        proposed.err().map(|problem| {
-            format!("no revert of {commit} could be proposed on {branch}: {problem}; the hold keeps it out")
-        }),
-    );
+    let receipt = match revert(world, &repository, branch, commit, reason).await {
+        Ok(name) => {
+            world.warn(&about, None);
+            format!("branch {name} proposes the revert for {branch}")
+        }
+        Err(problem) => {
+            let warning = format!(
+                "no revert of {commit} could be proposed on {branch}: {problem}; the hold keeps it out"
+            );
+            world.warn(&about, Some(warning.clone()));
+            warning
+        }
+    };
+    let view = world.published.view();
+    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
+    let rollout = lane.history.first().map_or(0, |ended| ended.rollout);
+    Some(Event::Notified {
+        environment,
+        rollout,
+        receipt,
+    })
 }
 
 async fn revert(
@@ -38,7 +47,7 @@ async fn revert(
     branch: &str,
     commit: &str,
     reason: &str,
-) -> Result<(), String> {
+) -> Result<String, String> {
     let name = format!("windlass/revert-{}", commit.get(..7).unwrap_or(commit));
     let work = world.options.state.join("revert");
     // What an earlier try left.
@@ -51,11 +60,21 @@ async fn revert(
     .await?;
     git(&work, &["checkout", "--quiet", "-B", &name], &[]).await?;
     let subject = format!("Revert {commit}\n\n{reason}");
-    git(&work, &["revert", "--no-edit", "--no-commit", commit], &[]).await?;
+    let mut arguments = vec!["revert", "--no-edit", "--no-commit"];
+    // Of a merge, what it brought to the branch is taken back.
+    let merge = format!("{commit}^2");
+    if git(&work, &["rev-parse", "--quiet", "--verify", &merge], &[])
+        .await
+        .is_ok()
+    {
+        arguments.extend(["--mainline", "1"]);
+    }
+    arguments.push(commit);
+    git(&work, &arguments, &[]).await?;
     git(&work, &["commit", "--quiet", "--message", &subject], &[]).await?;
     git(&work, &["push", "--quiet", "--force", "origin", &name], &[]).await?;
     let _ = tokio::fs::remove_dir_all(&work).await;
-    Ok(())
+    Ok(name)
 }
 
 /// Without the user's own settings, so that hooks and signing play no part; the author is the controller.

@@ -1,5 +1,5 @@
-//! Tries a track through the same proxy that customers use, before they meet it: its edge must answer, and the programs
-//! that windlass.yaml names under `verify` must end well.
+//! Tries a track through the same proxy that customers use, before they meet it: its edge must answer with the release's
+//! version, and the programs that windlass.yaml names under `verify` must end well.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -19,7 +19,11 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// From try to try.
 const AGAIN: Duration = Duration::from_millis(50);
 /// Bytes of an answer that are read.
-const ANSWER_BYTES: u64 = 512;
+const ANSWER_BYTES: u64 = 16 << 10;
+/// What the edge is asked for.
+const PATHS: [&str; 3] = ["/health", "/ready", "/"];
+/// Where it may say which version it is.
+const VERSION: &str = "/version";
 /// Where programs find the track.
 const PREVIEW: &str = "PREVIEW_URL";
 /// Bytes of a program's output in the reason.
@@ -30,7 +34,12 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
         // An environment without the edge has nothing that customers could reach.
         return Ok(());
     };
-    edge_answers(address).await?;
+    for path in PATHS {
+        edge_answers(address, path).await?;
+    }
+    if let Some(release) = world.release(&carry.release) {
+        says_its_version(address, &release.version).await?;
+    }
     let environment = world.environment(&carry.environment);
     for step in environment.map(|one| one.verify.as_slice()).unwrap_or_default() {
         run(world, step, address).await?;
@@ -38,39 +47,67 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
     Ok(())
 }
 
-async fn edge_answers(address: SocketAddr) -> Result<(), String> {
+/// A path that the edge does not have is fine; one that fails is not.
+async fn edge_answers(address: SocketAddr, path: &str) -> Result<(), String> {
     let began = Instant::now();
     loop {
-        let asked = tokio::time::timeout(REQUEST_TIMEOUT, status(address)).await;
+        let asked = tokio::time::timeout(REQUEST_TIMEOUT, get(address, path)).await;
         let problem = match asked {
-            Ok(Ok(status)) if status < 500 => return Ok(()),
-            Ok(Ok(status)) => format!("it answers {status}"),
+            Ok(Ok(answer)) if answer.status < 500 => return Ok(()),
+            Ok(Ok(answer)) => format!("it answers {}", answer.status),
             Ok(Err(error)) => error.to_string(),
             Err(_) => format!("it does not answer within {} s", REQUEST_TIMEOUT.as_secs()),
         };
         if began.elapsed() >= ANSWER_WITHIN {
             return Err(format!(
-                "the edge does not serve GET / at http://{address}: {problem}"
+                "the edge does not serve GET {path} at http://{address}: {problem}"
             ));
         }
         tokio::time::sleep(AGAIN).await;
     }
 }
 
-async fn status(address: SocketAddr) -> std::io::Result<u16> {
+/// An edge that tells a version must tell the release's: otherwise another program answers.
+async fn says_its_version(address: SocketAddr, expected: &str) -> Result<(), String> {
+    let asked = tokio::time::timeout(REQUEST_TIMEOUT, get(address, VERSION)).await;
+    let Ok(Ok(answer)) = asked else { return Ok(()) };
+    match answer.version() {
+        Some(version) if answer.status == 200 && version != expected => Err(format!(
+            "the edge at http://{address}{VERSION} says version {version}, the release is {expected}"
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+struct Answer {
+    status: u16,
+    text: String,
+}
+
+impl Answer {
+    /// The field `version` of a JSON object in the answer, however its body is framed.
+    fn version(&self) -> Option<String> {
+        let object = self.text.get(self.text.find('{')?..=self.text.rfind('}')?)?;
+        let value: serde_json::Value = serde_json::from_str(object).ok()?;
+        Some(value.get("version")?.as_str()?.to_owned())
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nUser-Agent: windlass-verify\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: windlass-verify\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await?;
-    let mut head = Vec::new();
-    stream.take(ANSWER_BYTES).read_to_end(&mut head).await?;
-    let head = String::from_utf8_lossy(&head);
-    let status = head
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES).read_to_end(&mut answer).await?;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let status = text
         .split_whitespace()
         .nth(1)
         .and_then(|status| status.parse().ok());
-    status.ok_or_else(|| std::io::Error::other("it does not speak HTTP"))
+    let status = status.ok_or_else(|| std::io::Error::other("it does not speak HTTP"))?;
+    Ok(Answer { status, text })
 }
 
 async fn run(world: &World, step: &config::Step, address: SocketAddr) -> Result<(), String> {

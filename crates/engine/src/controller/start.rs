@@ -16,7 +16,7 @@ use crate::ledger::{Entry, Ledger, LedgerError};
 use crate::local::{LocalError, LocalRuntime};
 use crate::routing::Router;
 use crate::world::{Parts, World};
-use crate::{local, observe, sources};
+use crate::{heal, local, observe, sources};
 
 /// Records read at once while the ledger is replayed.
 const PAGE: u32 = 1_000;
@@ -99,7 +99,12 @@ impl Controller {
             router,
             inbox,
         }));
-        world.runtime.resume().await?;
+        for (scope, resumed) in world.runtime.resume().await {
+            if let Err(error) = resumed {
+                let about = format!("{} {}", scope.environment, scope.track);
+                world.warn(&about, Some(format!("{about} cannot be taken over: {error}")));
+            }
+        }
         let mut controller = Self {
             world,
             state,
@@ -109,7 +114,10 @@ impl Controller {
         controller.publish().await;
         controller.world.router.resume(&controller.world.runtime).await;
         tokio::spawn(observe::run(Arc::clone(&controller.world)));
-        tokio::spawn(sources::run(Arc::clone(&controller.world)));
+        let heads = controller.state.heads();
+        tokio::spawn(sources::run(Arc::clone(&controller.world), heads));
+        let world = Arc::clone(&controller.world);
+        tokio::spawn(async move { heal::heal(&world).await });
         Ok(controller)
     }
 

@@ -61,6 +61,8 @@ pub(super) struct Target {
     pub(super) folder: PathBuf,
     /// From try to try until it was ready once, however slow the manifest asks.
     pub(super) eager: Duration,
+    /// It was ready when it was looked at last: it is until it fails as often as the manifest says.
+    pub(super) proven: bool,
 }
 
 /// What probes say to the supervisor.
@@ -151,6 +153,7 @@ impl Target {
 pub(super) async fn watch(probes: &Probes, target: &Target, tell: impl Fn(Word)) -> String {
     let began = Instant::now();
     if let Some(startup) = &probes.startup
+        && !target.proven
         && let Err(reason) = start(startup, target, &tell).await
     {
         return reason;
@@ -201,7 +204,7 @@ async fn ready(
     began: Instant,
     tell: &impl Fn(Word),
 ) -> std::convert::Infallible {
-    let (mut good, mut bad, mut ready, mut was_ready) = (0, 0, false, false);
+    let (mut good, mut bad, mut ready, mut was_ready) = (0, 0, target.proven, target.proven);
     loop {
         match probe.ask(target).await {
             Ok(()) => {

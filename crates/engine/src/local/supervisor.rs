@@ -70,6 +70,9 @@ pub struct InstanceState {
     pub cpu_ms: u64,
 }
 
+/// There while the instance that runs has been ready: the next controller takes it over as such.
+const PROVEN: &str = "proven";
+
 /// What survives a restart of the controller.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Kept {
@@ -116,12 +119,14 @@ impl Supervisor {
                 }
             }
         }
+        let adopted = run_of(&folder);
+        let proven = adopted.is_some() && folder.join(PROVEN).exists();
         let state = Arc::new(Mutex::new(InstanceState {
             id: wanted.key.name(),
-            phase: Phase::Starting,
+            phase: if proven { Phase::Ready } else { Phase::Starting },
             restarts: kept.restarts,
             message: String::new(),
-            pid: None,
+            pid: adopted.map(|run| run.instance.pid),
             ports: kept.ports.clone(),
             image: wanted.program.image.to_string(),
             memory_bytes: 0,
@@ -184,7 +189,9 @@ impl Work {
             let began = now_ms();
             let message = match self.running().await {
                 Ok(run) => {
-                    self.set(|state| (state.phase, state.pid) = (Phase::Running, Some(run.instance.pid)));
+                    let proven = self.folder.join(PROVEN).exists();
+                    let phase = if proven { Phase::Ready } else { Phase::Running };
+                    self.set(|state| (state.phase, state.pid) = (phase, Some(run.instance.pid)));
                     match self.look_after(&run).await {
                         End::Stop(deadline) => return self.end(&run, deadline).await,
                         End::Exited => self.last_words(),
@@ -216,7 +223,7 @@ impl Work {
 
     /// The run that goes on from before, or a new one.
     async fn running(&mut self) -> Result<Run, String> {
-        if let Some(run) = read_json::<Run>(&self.folder.join(RUN)).filter(|run| run.shim.runs()) {
+        if let Some(run) = run_of(&self.folder) {
             return Ok(run);
         }
         self.change_taken_ports().map_err(|e| e.to_string())?;
@@ -271,9 +278,16 @@ impl Work {
             sandbox,
             folder: self.folder.clone(),
             eager: options.eager_probe,
+            proven: self.folder.join(PROVEN).exists(),
         };
         let state = Arc::clone(&self.state);
+        let mark = self.folder.join(PROVEN);
         let tell = move |word: Word| {
+            // Without the mark the next controller waits for the probes again: slower, not wrong.
+            let _ = match word {
+                Word::Ready => write_private(&mark, b""),
+                Word::NotReady(_) => fs::remove_file(&mark),
+            };
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             (state.phase, state.message) = match word {
                 Word::Ready => (Phase::Ready, String::new()),
@@ -351,7 +365,7 @@ pub(super) async fn run_to_end(
     grace_s: u64,
 ) -> Result<Exit, String> {
     make_private(folder).map_err(|e| LocalError::file("make", folder)(e).to_string())?;
-    let run = match read_json::<Run>(&folder.join(RUN)).filter(|run| run.shim.runs()) {
+    let run = match run_of(folder) {
         Some(run) => run,
         None => match launch(shared, program, folder, name, grace_s).await {
             Ok(run) => run,
@@ -395,7 +409,7 @@ async fn launch(
     let path = folder.join(SPEC);
     let bytes = serde_json::to_vec(&spec).map_err(|e| e.to_string())?;
     write_private(&path, &bytes).map_err(|e| LocalError::file("write", &path)(e).to_string())?;
-    for old in [EXIT, RUN] {
+    for old in [EXIT, RUN, PROVEN] {
         let _ = fs::remove_file(folder.join(old));
     }
     let mut command = Command::new(&options.helper);
@@ -408,8 +422,7 @@ async fn launch(
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0);
+        .stderr(Stdio::null());
     let mut shim = command.spawn().map_err(|source| {
         LocalError::Start {
             program: options.helper.clone(),
@@ -432,6 +445,11 @@ async fn launch(
     timeout(START_TIMEOUT, started)
         .await
         .unwrap_or_else(|_| Err("its shim did not start in time".to_owned()))
+}
+
+/// What runs in a folder, also from before this controller.
+fn run_of(folder: &Path) -> Option<Run> {
+    read_json::<Run>(&folder.join(RUN)).filter(|run| run.shim.runs())
 }
 
 /// The process to be, with its volumes made.

@@ -2,12 +2,13 @@
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use tokio::process::Command;
+use windlass_engine::controller::Handle;
 use windlass_proxy::client::Client;
 
 use crate::place::Place;
@@ -19,7 +20,26 @@ const END_WITHIN: Duration = Duration::from_secs(15);
 /// From look to look.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Starts the proxy of a platform if none answers.
+/// From look to look at whether a running proxy still answers.
+const WATCH: Duration = Duration::from_secs(1);
+
+/// Starts the proxy of a platform whenever none answers, for as long as the controller runs.
+pub(super) async fn keep(place: Place, controller: Handle) {
+    let client = Client::new(place.socket());
+    loop {
+        tokio::time::sleep(WATCH).await;
+        if client.status().await.is_ok() {
+            continue;
+        }
+        tracing::error!("the proxy does not answer; starting it");
+        match ensure(&place).await {
+            Ok(()) => controller.proxy_came_back().await,
+            Err(error) => tracing::error!("{error:#}"),
+        }
+    }
+}
+
+/// Starts the proxy of a platform if none answers. It takes a session of its own, and holds on to its tables.
 pub(super) async fn ensure(place: &Place) -> Result<()> {
     let client = Client::new(place.socket());
     if client.status().await.is_ok() {
@@ -43,7 +63,6 @@ pub(super) async fn ensure(place: &Place) -> Result<()> {
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(too)
-        .process_group(0)
         .spawn()
         .context("the proxy cannot be started")?;
     let began = Instant::now();
