@@ -21,20 +21,19 @@ struct Changes {
 
 /// Runs for ever.
 pub(crate) async fn follow(app: App) {
-    // The first answer says where we are; nothing that we keep is older than that.
-    let mut seen: Option<i64> = None;
+    let mut seen = 0;
     loop {
-        let after = seen.unwrap_or(0);
-        let asked = app.catalog.get(format!("/changes?after={after}")).send().await;
+        let asked = app.catalog.get(format!("/changes?after={seen}")).send().await;
         match asked
             .and_then(Reply::success)
             .and_then(|reply| reply.json::<Changes>())
         {
             Ok(changes) => {
-                if seen.is_some() && (changes.all || !changes.skus.is_empty()) {
+                // Also the first time: something may have been kept before.
+                if changes.all || !changes.skus.is_empty() {
                     app.cache.purge();
                 }
-                seen = Some(changes.revision.max(after));
+                seen = changes.revision.max(seen);
             }
             Err(error) => tracing::debug!(%error, "changes are not known at the moment"),
         }

@@ -113,6 +113,11 @@ impl Shop {
         &self.settings
     }
 
+    /// The address that all of this shop listens on.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Where the data is.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -19,7 +19,7 @@ fn order_service_process() {
     }
 }
 
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -28,7 +28,8 @@ impl Drop for Process {
     }
 }
 
-async fn process(shop: &Shop, more: &[(&'static str, &str)]) -> Process {
+/// Order-service in a process of its own, on the shop's data.
+pub(crate) async fn process(shop: &Shop, more: &[(&'static str, &str)]) -> Process {
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "crash::order_service_process", "--nocapture"])
         .env(CHILD, "1")

@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says where it failed")]
 
+use http::Method;
 use journeys::Shop;
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::client::Call;
 
 mod buying;
 mod crash;
 mod money;
 mod provider;
+mod security;
+mod versions;
 
 /// A card that is approved.
 const GOOD: &str = "4242 4242 4242 4242";
@@ -38,4 +41,14 @@ async fn available(shop: &Shop, sku: &str) -> i64 {
     document(shop.get(&format!("/inventory?sku={sku}"))).await["stock"][0]["available"]
         .as_i64()
         .unwrap()
+}
+
+/// A new account; its token.
+async fn sign_up(shop: &Shop, email: &str) -> String {
+    let body = json!({"name": "Ada", "email": email, "password": "correct horse battery"});
+    let session = document(shop.call(Method::POST, "/users").json(&body)).await;
+    session["token"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{session}"))
+        .to_owned()
 }
