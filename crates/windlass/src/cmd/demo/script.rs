@@ -55,9 +55,9 @@ pub(super) const ACTS: [Act; 5] = [
         message: "Say hello differently",
         story: "a change of the source that customers can see; the controller is killed in the middle of its switch",
         change: Change::Source {
-            path: "shop/storefront/src/main.rs",
-            from: "The shop: storefront.",
-            to: "The shop: storefront, in a new release.",
+            path: "shop/storefront/src/page.rs",
+            from: "Goods from people we know, sent from Hamburg.",
+            to: "Goods from people we know, sent from Hamburg the same day.",
         },
         expected: "promoted",
         kill: true,
