@@ -1,5 +1,6 @@
 //! Development tasks, run as `cargo xtask TASK`. One file per task; this file only chooses.
 
+mod bench;
 mod tidy;
 
 use std::process::ExitCode;
@@ -8,7 +9,14 @@ use std::process::ExitCode;
 type Task = (&'static str, &'static str, fn(&[String]) -> ExitCode);
 
 /// Every task. Append yours here.
-const TASKS: &[Task] = &[("tidy", "style that the compiler does not check", tidy::run)];
+const TASKS: &[Task] = &[
+    (
+        "bench",
+        "measurements, beside a peer in the same run where there is one",
+        bench::run,
+    ),
+    ("tidy", "style that the compiler does not check", tidy::run),
+];
 
 #[expect(clippy::print_stderr, reason = "a command line tool speaks to its user")]
 fn main() -> ExitCode {
