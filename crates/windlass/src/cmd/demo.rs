@@ -4,6 +4,7 @@
 mod act;
 mod finish;
 mod load;
+mod proof;
 mod report;
 mod repository;
 mod script;

@@ -1,7 +1,7 @@
 //! The end of the demo: customers leave, what they saw is counted, the ledger is computed again.
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 use windlass_engine::ledger::Ledger as Record;
 
 use super::act::{ByHand, Played};
@@ -15,6 +15,12 @@ pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) ->
     let load = stage.load.take().context("no customers came in")?.end()?;
     let seen = stage.witness.take().context("no witnesses came in")?.end();
     stage.tell("customers have left; counting");
+    let proof = match stage.proof() {
+        Ok(proof) => proof,
+        Err(error) => {
+            json!({ "holds": false, "violations": [{ "rule": "the services prove something", "detail": format!("{error:#}") }] })
+        }
+    };
     let ledger = wait_for(async {
         let ledger = Record::read(&stage.place.state).await?;
         Ok(match ledger.verify().await {
@@ -45,6 +51,7 @@ pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) ->
         demo_ms: u64::try_from(demo_ms.unwrap_or_default()).unwrap_or(u64::MAX),
         evidence: played,
         load,
+        proof,
         timeline: std::mem::take(&mut stage.timeline),
         differences: Vec::new(),
     };

@@ -25,7 +25,8 @@ pub(super) struct Load {
 
 impl Load {
     /// Sends `rate` requests a second to an address.
-    pub(super) fn start(program: &Path, target: SocketAddr, rate: u32) -> Result<Self> {
+    /// Orders that were answered as paid are written to `acknowledged`.
+    pub(super) fn start(program: &Path, target: SocketAddr, rate: u32, acknowledged: &Path) -> Result<Self> {
         let mut child = Command::new(program)
             .args([
                 "run",
@@ -35,7 +36,9 @@ impl Load {
                 &rate.to_string(),
                 "--seed",
                 "1",
+                "--acknowledged",
             ])
+            .arg(acknowledged)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -29,6 +29,8 @@ pub(super) struct Report {
     pub(super) evidence: Vec<Played>,
     /// The load generator's own summary.
     pub(super) load: Value,
+    /// What the services proved about stock, charges and acknowledged orders.
+    pub(super) proof: Value,
     pub(super) timeline: Vec<Moment>,
 }
 
@@ -146,6 +148,13 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
         found.push(format!(
             "the bad version answered for {} ms after the rollback by hand",
             by_hand.last_answer_ms
+        ));
+    }
+    if report.proof["holds"] != true {
+        let first = &report.proof["violations"][0];
+        found.push(format!(
+            "a promise of the shop was broken: {}: {}",
+            first["rule"], first["detail"]
         ));
     }
     if report.controller_kills == 0 {
@@ -283,6 +292,7 @@ mod tests {
             demo_ms: 1,
             evidence: vec![played],
             load: Value::Null,
+            proof: serde_json::json!({ "holds": true, "violations": [] }),
             timeline: Vec::new(),
         }
     }
@@ -314,6 +324,10 @@ mod tests {
         check(
             |report| report.ledger.damage = Some("event 7 was changed".to_owned()),
             &["event 7 was changed"],
+        );
+        check(
+            |report| report.proof = Value::Null,
+            &["a promise of the shop was broken: null: null"],
         );
         check(
             |report| report.rollback_by_hand.last_answer_ms = 1_400,

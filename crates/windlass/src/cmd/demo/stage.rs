@@ -7,11 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde::Serialize;
+use serde_json::Value;
 use windlass_core::machine::event::Wish;
 use windlass_core::view::{EnvironmentView, View};
 use windlass_server::Command;
 
 use super::load::Load;
+use super::proof;
 use super::repository::Repository;
 use super::witness::Witness;
 use crate::client::Client;
@@ -152,7 +154,7 @@ impl Stage {
 
     /// Lets customers in.
     pub(super) fn let_customers_in(&mut self) -> Result<()> {
-        let mut load = Load::start(&self.loader, self.customers, self.rate)?;
+        let mut load = Load::start(&self.loader, self.customers, self.rate, &self.acknowledged())?;
         load.mark(&self.phase);
         self.load = Some(load);
         self.witness = Some(Witness::start(self.customers));
@@ -229,6 +231,25 @@ impl Stage {
             down.elapsed().as_millis()
         ));
         Ok(())
+    }
+
+    /// Where the orders are listed that were answered as paid.
+    pub(super) fn acknowledged(&self) -> PathBuf {
+        self.folder.join("acknowledged")
+    }
+
+    /// What the services behind production prove about their data.
+    pub(super) fn proof(&self) -> Result<Value> {
+        let view = self.client.view()?;
+        let production = view.environments.iter().find(|seen| seen.name == PRODUCTION);
+        let live = production
+            .and_then(|seen| seen.live.as_ref())
+            .context("nothing serves in production")?;
+        let workloads = self
+            .client
+            .get(&format!("/api/v1/environments/{PRODUCTION}/workloads"))?
+            .body;
+        proof::ask(&self.loader, &workloads, live.track.name(), &self.acknowledged())
     }
 
     /// The controller's log.
