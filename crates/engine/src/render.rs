@@ -1,6 +1,8 @@
 //! What an environment should have: the chart of a commit rendered for it, with the images of a release, judged and
 //! compared with what is there. It reads files and nothing else; it changes nothing.
 
+#[cfg(test)]
+mod chart_tests;
 mod error;
 mod pin;
 mod sources;

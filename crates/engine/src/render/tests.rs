@@ -102,6 +102,31 @@ fn images_of_services_are_pinned_to_the_release_and_no_others() {
 }
 
 #[test]
+fn values_files_are_laid_over_each_other_and_under_the_release() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let files = [
+        file(
+            "a.yaml",
+            "replicas: 1\nglobal: {version: old, region: eu}\nresources: {limits: {cpu: 1}}\n",
+        ),
+        file("b.yaml", "replicas: 2\nresources: {limits: {memory: 1Gi}}\n"),
+    ];
+    let found = values::values(&files, &config(), &release()).unwrap().to_json();
+    assert_eq!(found["replicas"], 2);
+    assert_eq!(found["resources"]["limits"], json!({"cpu": 1, "memory": "1Gi"}));
+    assert_eq!(found["global"]["version"], "0.1.0+abc1234");
+    assert_eq!(found["global"]["region"], "eu");
+    assert_eq!(
+        found["global"]["images"]["cart"],
+        format!("ghcr.io/company/cart@{}", digest("a"))
+    );
+    for wrong in ["- a list", "a: b: c", "a: 1\n---\nb: 2"] {
+        let error = values::values(&[file("w.yaml", wrong)], &config(), &release()).unwrap_err();
+        assert!(error.to_string().contains("w.yaml"), "{wrong}: {error}");
+    }
+}
+
+#[test]
 fn a_plan_says_what_changes_and_what_is_wrong() {
     let config = config();
     let environment = config.environment("staging").unwrap();
