@@ -214,6 +214,10 @@ impl Flight {
         self.track.counters(self.audience).retried();
     }
 
+    pub(crate) fn audience(&self) -> Audience {
+        self.audience
+    }
+
     pub(crate) fn state(&self) -> &Arc<TrackState> {
         &self.track
     }

@@ -138,7 +138,7 @@ fn finish(
         client,
         service,
         link,
-        Arc::clone(forwarded.claim.flight.state()),
+        &forwarded.claim.flight,
         Arc::clone(connection),
     );
     Ok(forwarded)

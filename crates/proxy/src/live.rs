@@ -206,20 +206,27 @@ impl Slot {
             }
         }
         let mut moved = false;
-        for (service, track) in old.tracks().filter(|(_, track)| track.weight > 0) {
-            let still = new
+        for (service, track) in old.tracks() {
+            let now = new
                 .tracks()
-                .any(|(_, now)| now.weight > 0 && Arc::ptr_eq(&now.state, &track.state));
-            if !still {
+                .find(|(_, now)| Arc::ptr_eq(&now.state, &track.state));
+            let how = match retire {
+                Retire::Polite => Retirement::After(service.times.tunnel_grace),
+                Retire::AtOnce => Retirement::Now,
+            };
+            if track.weight > 0 && now.is_none_or(|(_, now)| now.weight == 0) {
                 moved = true;
-                track.state.retire(match retire {
-                    Retire::Polite => Retirement::After(service.times.tunnel_grace),
-                    Retire::AtOnce => Retirement::Now,
-                });
+                track.state.retire_customers(how);
+            }
+            if now.is_none() {
+                track.state.retire_others(how);
             }
         }
-        for (_, track) in new.tracks().filter(|(_, track)| track.weight > 0) {
-            track.state.retire(Retirement::Not);
+        for (_, track) in new.tracks() {
+            track.state.retire_others(Retirement::Not);
+            if track.weight > 0 {
+                track.state.retire_customers(Retirement::Not);
+            }
         }
         if moved && retire == Retire::Polite {
             self.epoch.send_modify(|epoch| *epoch += 1);

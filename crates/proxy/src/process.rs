@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -100,10 +101,20 @@ fn start(options: &Options) -> io::Result<()> {
     log::begin(&state)?;
     // Fails if it leads a group already, which is as good.
     let _ = nix::unistd::setsid();
+    raise_descriptors();
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(run(options, &state))
+}
+
+/// As many file descriptors as the system lets this process have: each request in flight needs two.
+fn raise_descriptors() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of file descriptors stays as it is");
+    }
 }
 
 async fn run(options: &Options, state: &Path) -> io::Result<()> {

@@ -6,6 +6,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
+use crate::claim::Flight;
 use crate::connection::Connection;
 use crate::live::{Retirement, TrackState};
 use crate::upstream::Link;
@@ -31,11 +32,11 @@ pub(super) fn begin(
     client: OnUpgrade,
     service: OnUpgrade,
     link: Link,
-    track: Arc<TrackState>,
+    flight: &Flight,
     connection: Arc<Connection>,
 ) {
-    let retirement = track.retirement();
-    let open = Open::new(track);
+    let retirement = flight.state().retirement(flight.audience());
+    let open = Open::new(Arc::clone(flight.state()));
     if let Some(driver) = link.into_driver() {
         tokio::spawn(driver);
     }

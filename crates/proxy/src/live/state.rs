@@ -22,7 +22,9 @@ pub(crate) struct TrackState {
     tunnels: AtomicU64,
     counters: [Counters; Audience::ALL.len()],
     quiet: Arc<Notify>,
-    retirement: watch::Sender<Retirement>,
+    /// What becomes of customers' tunnels, and of the others'.
+    customers: watch::Sender<Retirement>,
+    others: watch::Sender<Retirement>,
 }
 
 /// What becomes of a track's tunnels.
@@ -46,7 +48,8 @@ impl TrackState {
             tunnels: AtomicU64::new(0),
             counters: std::array::from_fn(|_| Counters::default()),
             quiet,
-            retirement: watch::Sender::new(Retirement::Not),
+            customers: watch::Sender::new(Retirement::Not),
+            others: watch::Sender::new(Retirement::Not),
         }
     }
 
@@ -86,13 +89,23 @@ impl TrackState {
         }
     }
 
-    pub(super) fn retire(&self, how: Retirement) {
-        self.retirement
+    /// The track has lost its weight, or has one again.
+    pub(super) fn retire_customers(&self, how: Retirement) {
+        self.customers
             .send_if_modified(|now| std::mem::replace(now, how) != how);
     }
 
-    pub(crate) fn retirement(&self) -> watch::Receiver<Retirement> {
-        self.retirement.subscribe()
+    /// The track has left the table, or is there again.
+    pub(super) fn retire_others(&self, how: Retirement) {
+        self.others
+            .send_if_modified(|now| std::mem::replace(now, how) != how);
+    }
+
+    pub(crate) fn retirement(&self, audience: Audience) -> watch::Receiver<Retirement> {
+        match audience {
+            Audience::Customers => self.customers.subscribe(),
+            Audience::Preview | Audience::Internal => self.others.subscribe(),
+        }
     }
 }
 

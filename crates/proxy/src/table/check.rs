@@ -6,7 +6,7 @@ use super::{Service, Table, Track};
 
 /// Listeners, services, tracks of a service and targets of a track: more of them is a mistake of whoever made the table.
 const ENTRIES_MAX: usize = 1_000;
-/// Longest name, in bytes; names become file names and labels of metrics.
+/// Longest name, in bytes.
 const NAME_BYTES_MAX: usize = 128;
 /// Longest health path, in bytes.
 const PATH_BYTES_MAX: usize = 1_024;
@@ -38,7 +38,7 @@ impl Table {
     }
 
     fn flaw(&self) -> Option<String> {
-        name_flaw("its name", &self.name)
+        file_flaw(&self.name)
             .or_else(|| too_many("listeners", self.listeners.len()))
             .or_else(|| too_many("services", self.services.len()))
             .or_else(|| {
@@ -154,7 +154,8 @@ fn too_many(what: &str, number: usize) -> Option<String> {
     (number > ENTRIES_MAX).then(|| format!("{number} {what}, more than {ENTRIES_MAX}"))
 }
 
-fn name_flaw(what: &str, name: &str) -> Option<String> {
+/// Names of tables become names of files.
+fn file_flaw(name: &str) -> Option<String> {
     let fine = !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with('.')
@@ -162,6 +163,22 @@ fn name_flaw(what: &str, name: &str) -> Option<String> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     (!fine).then(|| {
-        format!("{what} {name:?} is not made of letters, digits, dots, dashes and underscores, 1 to {NAME_BYTES_MAX} of them")
+        format!(
+            "its name {name:?} is not 1 to {NAME_BYTES_MAX} letters, digits, dots, dashes and underscores"
+        )
+    })
+}
+
+/// Other names become labels of metrics and headers.
+fn name_flaw(what: &str, name: &str) -> Option<String> {
+    let fine = !name.is_empty()
+        && name.len() <= NAME_BYTES_MAX
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(&byte));
+    (!fine).then(|| {
+        format!(
+            "{what} {name:?} is not 1 to {NAME_BYTES_MAX} printable characters of ASCII without blanks, quotes and backslashes"
+        )
     })
 }

@@ -11,7 +11,7 @@ fn flaws_name_the_place() {
     let cases = [
         (
             r#"{"name":"../x","generation":1}"#,
-            "its name \"../x\" is not made of",
+            "its name \"../x\" is not 1 to",
         ),
         (
             r#"{"name":"a","generation":1,"listeners":[{"name":"web","bind":"127.0.0.1:0","service":"nobody"}]}"#,
@@ -35,7 +35,11 @@ fn flaws_name_the_place() {
             "listener p leads to track green, which s does not have",
         ),
     ];
-    for (json, expected) in cases {
+    let blank = r#"{"name":"a","generation":1,"services":[{"name":"two words"}]}"#;
+    for (json, expected) in cases
+        .into_iter()
+        .chain([(blank, "service \"two words\" is not 1 to")])
+    {
         let flaw = table(json).check().expect_err(json).to_string();
         assert!(flaw.contains(expected), "{flaw}\nhas not: {expected}");
     }
@@ -45,8 +49,8 @@ fn flaws_name_the_place() {
 fn a_small_table_is_enough() {
     let small = table(
         r#"{"name":"staging","generation":3,
-            "listeners":[{"name":"web","bind":"127.0.0.1:3100","service":"gateway"}],
-            "services":[{"name":"gateway","tracks":[{"name":"blue","weight":100,"targets":[{"address":"127.0.0.1:4000"}]}]}]}"#,
+            "listeners":[{"name":"green/gateway:80","bind":"127.0.0.1:3100","service":"gateway:80"}],
+            "services":[{"name":"gateway:80","tracks":[{"name":"blue","weight":100,"targets":[{"address":"127.0.0.1:4000"}]}]}]}"#,
     );
     assert_eq!(small.check(), Ok(()));
     let again: Table = serde_json::from_value(serde_json::to_value(&small).expect("json")).expect("table");
