@@ -1,12 +1,13 @@
 //! Which target a request gets, and the count that keeps this target alive for it. No I/O.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::live::{LiveService, LiveTrack, Route, Slot, TargetState, TrackState};
+use crate::live::{Live, LiveService, LiveTrack, Route, Slot, TargetState, TrackState};
 use crate::random;
 use crate::table::Audience;
 
@@ -49,31 +50,45 @@ pub(crate) fn claim(
     listener: &str,
     headers: &HeaderMap,
     begun: Instant,
-    tried: &[std::net::SocketAddr],
+    tried: &[SocketAddr],
 ) -> Result<Claim, Unclaimed> {
     loop {
-        let live = slot.live();
-        let route = live.route(listener).ok_or(Unclaimed::NoRoute)?;
-        if route.audience == Audience::Customers && slot.pause.is_on() {
-            return Err(Unclaimed::Paused);
+        if let Some(claim) = claim_of(slot, &slot.live(), listener, headers, begun, tried)? {
+            return Ok(claim);
         }
-        let (track, cookie) =
-            choose_track(route, headers).ok_or_else(|| Unclaimed::NoTrack(route.service.name.clone()))?;
-        let entry = &route.service.tracks[track];
-        let target = choose_target(entry, route.service.limits.in_flight, tried);
-        let flight = Flight::begin(&entry.state, target, route.audience, begun);
-        let paused = route.audience == Audience::Customers && slot.pause.is_on();
-        if slot.is_live(&live) && !paused {
-            return Ok(Claim {
-                service: Arc::clone(&route.service),
-                track,
-                target: target.cloned(),
-                flight,
-                cookie,
-            });
-        }
-        flight.undo();
     }
+}
+
+/// Claims a target of one table; none if the table was replaced, or requests were held, before the claim was counted.
+fn claim_of(
+    slot: &Slot,
+    live: &Arc<Live>,
+    listener: &str,
+    headers: &HeaderMap,
+    begun: Instant,
+    tried: &[SocketAddr],
+) -> Result<Option<Claim>, Unclaimed> {
+    let route = live.route(listener).ok_or(Unclaimed::NoRoute)?;
+    let held = || route.audience == Audience::Customers && slot.pause.is_on();
+    if held() {
+        return Err(Unclaimed::Paused);
+    }
+    let (track, cookie) =
+        choose_track(route, headers).ok_or_else(|| Unclaimed::NoTrack(route.service.name.clone()))?;
+    let entry = &route.service.tracks[track];
+    let target = choose_target(entry, route.service.limits.in_flight, tried);
+    let flight = Flight::begin(&entry.state, target, route.audience, begun);
+    if !slot.is_live(live) || held() {
+        flight.undo();
+        return Ok(None);
+    }
+    Ok(Some(Claim {
+        service: Arc::clone(&route.service),
+        track,
+        target: target.cloned(),
+        flight,
+        cookie,
+    }))
 }
 
 fn choose_track(route: &Route, headers: &HeaderMap) -> Option<(usize, Option<u64>)> {
@@ -131,7 +146,7 @@ fn share_of(headers: &HeaderMap) -> Option<u64> {
 fn choose_target<'a>(
     track: &'a LiveTrack,
     in_flight_max: u32,
-    tried: &[std::net::SocketAddr],
+    tried: &[SocketAddr],
 ) -> Option<&'a Arc<TargetState>> {
     let may = |target: &TargetState| {
         !tried.contains(&target.spec.address) && target.in_flight.load(Ordering::Relaxed) < in_flight_max
@@ -234,3 +249,6 @@ impl Drop for Flight {
         self.track.exit();
     }
 }
+
+#[cfg(test)]
+mod tests;

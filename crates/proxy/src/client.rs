@@ -13,6 +13,7 @@ use crate::control::SOCKET;
 use crate::message::{
     Applied, Done, Drained, LINE_BYTES_MAX, Metrics, Reply, Request, Retire, Status, Upgraded,
 };
+use crate::socket::Short;
 use crate::table::Table;
 
 pub use crate::message::{Reason, Refusal};
@@ -217,7 +218,7 @@ impl Client {
     }
 
     async fn exchange(&self, request: &Request) -> io::Result<String> {
-        let mut stream = UnixStream::connect(&self.socket).await?;
+        let mut stream = UnixStream::connect(Short::of(&self.socket)?.path()).await?;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         stream.write_all(&line).await?;

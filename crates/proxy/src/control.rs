@@ -15,9 +15,10 @@ use crate::admin::Admin;
 use crate::handover;
 use crate::message::{Done, LINE_BYTES_MAX, Reason, Refusal, Reply, Request};
 use crate::proxy::Proxy;
+use crate::socket::Short;
 
 /// Connections at once; more wait.
-const CONNECTIONS_MAX: usize = 64;
+pub(crate) const CONNECTIONS_MAX: usize = 64;
 /// Name of the socket in the state folder.
 pub(crate) const SOCKET: &str = "control.sock";
 
@@ -36,6 +37,8 @@ pub(crate) struct Control {
     pub(crate) admin: Option<Admin>,
     pub(crate) state: PathBuf,
     pub(crate) ending: mpsc::Sender<Ending>,
+    /// One wish that is being fulfilled holds one; the process ends when all are back.
+    pub(crate) wishes: Semaphore,
 }
 
 /// Binds the socket under a name of its own and puts it in place of an older one, so that there is always one.
@@ -46,7 +49,7 @@ pub(crate) fn bind(state: &Path) -> io::Result<UnixListener> {
     {
         return Err(error);
     }
-    let listener = UnixListener::bind(&draft)?;
+    let listener = UnixListener::bind(Short::of(&draft)?.path())?;
     std::fs::set_permissions(&draft, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&draft, &path)?;
     Ok(listener)
@@ -78,6 +81,13 @@ pub(crate) async fn serve(listener: UnixListener, control: Arc<Control>) {
 }
 
 impl Control {
+    /// Waits until each wish has its answer, but not for long.
+    pub(crate) async fn rest(&self) {
+        const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
+        let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(ANSWERS_WITHIN, self.wishes.acquire_many(all)).await;
+    }
+
     async fn converse(&self, stream: UnixStream) -> io::Result<()> {
         let mut stream = BufReader::new(stream);
         loop {
@@ -100,7 +110,9 @@ impl Control {
                 }
             };
             let ends = request == Request::Shutdown;
+            let wish = self.wishes.acquire().await.map_err(io::Error::other)?;
             stream.write_all(&self.fulfil(request).await?).await?;
+            drop(wish);
             if ends {
                 let _ = self.ending.send(Ending::Shutdown).await;
             }

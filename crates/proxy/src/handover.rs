@@ -24,6 +24,7 @@ use rustix::net::{
 
 use crate::control::Control;
 use crate::message::{Reason, Refusal, Request, Upgraded};
+use crate::socket::Short;
 
 /// How long a successor may take to serve. The old process serves all the while.
 const TAKE_OVER_WITHIN: Duration = Duration::from_secs(15);
@@ -84,7 +85,7 @@ pub(crate) struct Taken {
 
 /// Takes the sockets of the process behind a control socket. Blocks.
 pub(crate) fn take(socket: &Path) -> io::Result<Taken> {
-    let mut stream = UnixStream::connect(socket)?;
+    let mut stream = UnixStream::connect(Short::of(socket)?.path())?;
     stream.set_read_timeout(Some(TAKE_OVER_WITHIN))?;
     let mut line = serde_json::to_vec(&Request::HandOver)?;
     line.push(b'\n');

@@ -25,6 +25,7 @@ pub mod message;
 mod process;
 mod proxy;
 mod random;
+mod socket;
 mod store;
 pub mod table;
 mod upstream;

@@ -12,13 +12,14 @@ use std::time::Duration;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::admin::Admin;
-use crate::control::{self, Control, Ending, SOCKET};
+use crate::control::{self, CONNECTIONS_MAX, Control, Ending, SOCKET};
 use crate::handover;
 use crate::listen::Binder;
 use crate::proxy::Proxy;
+use crate::socket::Short;
 
 /// What may still be in flight at a shutdown.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(30);
@@ -122,7 +123,7 @@ async fn run(options: &Options, state: &Path) -> io::Result<()> {
     let socket = state.join(SOCKET);
     let mut taken = if options.take_over {
         Some(tokio::task::spawn_blocking(move || handover::take(&socket)).await??)
-    } else if std::os::unix::net::UnixStream::connect(&socket).is_ok() {
+    } else if std::os::unix::net::UnixStream::connect(Short::of(&socket)?.path()).is_ok() {
         return Err(io::Error::new(
             io::ErrorKind::AddrInUse,
             "another process serves this state folder already",
@@ -147,8 +148,9 @@ async fn run(options: &Options, state: &Path) -> io::Result<()> {
         admin,
         state: state.to_owned(),
         ending,
+        wishes: Semaphore::new(CONNECTIONS_MAX),
     });
-    tokio::spawn(control::serve(listener, control));
+    tokio::spawn(control::serve(listener, Arc::clone(&control)));
     tokio::spawn(tick(Arc::clone(&proxy)));
     if let Some(mut taken) = taken {
         taken.serves()?;
@@ -159,7 +161,9 @@ async fn run(options: &Options, state: &Path) -> io::Result<()> {
         ending = ended.recv() => ending.unwrap_or(Ending::Shutdown),
         signal = told_to_end() => signal?,
     };
-    end(&proxy, state, ending).await
+    end(&proxy, state, ending).await?;
+    control.rest().await;
+    Ok(())
 }
 
 async fn end(proxy: &Proxy, state: &Path, ending: Ending) -> io::Result<()> {

@@ -209,3 +209,19 @@ async fn prometheus_reads_the_same_numbers() {
         assert!(text.contains(&line), "{line}\nis not in\n{text}");
     }
 }
+
+#[tokio::test]
+async fn a_state_folder_may_be_deep() {
+    let outer = tempfile::tempdir().expect("a folder");
+    let state = outer.path().join("deep-".repeat(40)).join("proxy");
+    let client = Client::start(PROGRAM.as_ref(), &state).await.expect("started");
+    let pid = client.status().await.expect("a status").pid;
+    let blue = Backend::start("blue").await;
+    client
+        .apply(table(1, &[("blue", 100, &[blue.address])]), Retire::Polite)
+        .await
+        .expect("applied");
+    let upgraded = client.upgrade(PROGRAM.as_ref()).await.expect("upgraded");
+    assert_ne!(upgraded.pid, pid);
+    client.shutdown().await.expect("ends");
+}
