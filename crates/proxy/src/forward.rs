@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 
@@ -30,6 +30,8 @@ pub(crate) async fn answer(connection: Arc<Connection>, mut request: Request<Inc
     let begun = Instant::now();
     let serving = connection.serving();
     let id = headers::request_id(request.headers());
+    // HTTP/2 says it by GOAWAY.
+    let says_close = request.version() != Version::HTTP_2;
     let tunnel = headers::wants_tunnel(&request).then(|| hyper::upgrade::on(&mut request));
     let mut response = match forward(&connection, request, &id, begun, tunnel).await {
         Ok(forwarded) => forwarded.response(&id, serving),
@@ -38,7 +40,7 @@ pub(crate) async fn answer(connection: Arc<Connection>, mut request: Request<Inc
             failure.response(&id, serving)
         }
     };
-    if connection.is_outdated() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    if says_close && connection.is_outdated() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response
             .headers_mut()
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -57,7 +59,7 @@ struct Forwarded {
 impl Forwarded {
     fn response(self, id: &HeaderValue, serving: crate::connection::Serving) -> Response<Answer> {
         let (mut parts, body) = self.response.into_parts();
-        parts.version = http::Version::HTTP_11;
+        parts.version = Version::HTTP_11;
         if parts.status != StatusCode::SWITCHING_PROTOCOLS {
             headers::strip_hop_by_hop(&mut parts.headers);
         }

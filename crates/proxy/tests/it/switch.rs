@@ -26,7 +26,10 @@ struct Load {
 impl Load {
     fn note(&self, outcome: Result<peer::Answer, hyper::Error>) {
         match outcome {
-            Ok(answer) if answer.status.is_success() && answer.text.starts_with("side-") => {
+            Ok(answer)
+                if answer.status.is_success()
+                    && (answer.text.starts_with("side-") || answer.text == "dropdrop") =>
+            {
                 self.answered.fetch_add(1, Ordering::Relaxed);
             }
             Ok(answer) => self.lose(format!("{} {}", answer.status, answer.text)),
@@ -65,10 +68,15 @@ async fn keep(address: SocketAddr, load: Arc<Load>) {
     }
 }
 
+/// A new connection per request; every other answer comes in pieces.
 async fn anew(address: SocketAddr, load: Arc<Load>) {
-    while !load.stop.load(Ordering::Relaxed) {
+    for number in 0_u32.. {
+        if load.stop.load(Ordering::Relaxed) {
+            return;
+        }
         let outcome = match Keep::open(address).await {
-            Ok(mut connection) => connection.get("/slow/1").await,
+            Ok(mut connection) if number.is_multiple_of(2) => connection.get("/slow/1").await,
+            Ok(mut connection) => connection.get("/drip/2").await,
             Err(error) => Err(error),
         };
         load.note(outcome);
