@@ -5,10 +5,11 @@ mod report;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::time::Instant;
 
 use crate::listen::{Binder, Listening, Open};
@@ -25,6 +26,8 @@ pub(crate) struct Proxy {
     tables: RwLock<BTreeMap<String, Entry>>,
     /// Held while a table changes, and while a successor takes over.
     pub(crate) changing: Mutex<()>,
+    /// Whether a successor has the tables.
+    succeeded: AtomicBool,
     store: Store,
     binder: Binder,
     workers: Workers,
@@ -46,6 +49,7 @@ impl Proxy {
         let proxy = Self {
             tables: RwLock::default(),
             changing: Mutex::default(),
+            succeeded: AtomicBool::new(false),
             store: Store::open(state)?,
             binder,
             workers: Workers::start(workers, &stop.subscribe())?,
@@ -114,7 +118,7 @@ impl Proxy {
     }
 
     pub(crate) async fn remove(&self, name: &str) -> Result<Done, Refusal> {
-        let _changing = self.changing.lock().await;
+        let _changing = self.change().await?;
         let removed = self
             .tables
             .write()
@@ -140,6 +144,7 @@ impl Proxy {
 
     /// Stops accepting and asks each connection to end with its next answer, because a successor accepts now.
     pub(crate) fn leave_to_successor(&self) {
+        self.succeeded.store(true, Ordering::SeqCst);
         self.stop_accepting();
         for entry in self
             .tables
@@ -172,6 +177,19 @@ impl Proxy {
     pub(crate) fn each_open(&self, mut visit: impl FnMut(&Open)) {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
         tables.values().flat_map(|entry| &entry.open).for_each(&mut visit);
+    }
+
+    /// The right to change tables, unless a successor has it.
+    async fn change(&self) -> Result<MutexGuard<'_, ()>, Refusal> {
+        let right = self.changing.lock().await;
+        if self.succeeded.load(Ordering::SeqCst) {
+            return Err(Refusal {
+                reason: Reason::Busy,
+                detail: "a successor has taken over".to_owned(),
+                hint: "nothing changed; ask again, the socket leads to it now".to_owned(),
+            });
+        }
+        Ok(right)
     }
 
     fn stop_accepting(&self) {

@@ -18,7 +18,7 @@ impl Proxy {
             detail: flaw.to_string(),
             hint: "nothing changed; correct the table and apply it again".to_owned(),
         })?;
-        let _changing = self.changing.lock().await;
+        let _changing = self.change().await?;
         if let Some(applied) = self.same(&table)? {
             return Ok(applied);
         }
