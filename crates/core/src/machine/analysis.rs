@@ -32,9 +32,30 @@ pub struct Sample {
     /// Of these, failed: 5xx or no answer.
     pub errors: u64,
     /// Requests that took at most so many milliseconds.
+    #[serde(with = "bounds")]
     pub within_ms: BTreeMap<u32, u64>,
     /// Good ones and all of each business metric.
     pub business: BTreeMap<String, (u64, u64)>,
+}
+
+/// JSON has only strings as keys, and what is read through a tagged enum, as events are, keeps them so.
+mod bounds {
+    use std::collections::BTreeMap;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bounds: &BTreeMap<u32, u64>, to: S) -> Result<S::Ok, S::Error> {
+        bounds.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u32, u64>, D::Error> {
+        let read = |(bound, count): (String, u64)| Ok((bound.parse().map_err(D::Error::custom)?, count));
+        BTreeMap::<String, u64>::deserialize(from)?
+            .into_iter()
+            .map(read)
+            .collect()
+    }
 }
 
 /// What the numbers say.

@@ -109,9 +109,12 @@ impl Play {
         found.unwrap_or_else(|| panic!("no environment {name}"))
     }
 
+    /// Everything goes through the ledger's JSON, as in life.
     fn apply(&mut self, event: &Event) -> Vec<Action> {
-        let (state, actions) = step(&self.state, event, self.now_ms);
-        self.state = state;
+        let event: Event = stored(event);
+        let (state, actions) = step(&self.state, &event, self.now_ms);
+        self.state = stored(&state);
+        assert_eq!((&self.state, &stored(&actions)), (&state, &actions));
         for action in &actions {
             match action {
                 Action::Carry { environment, .. } | Action::Route { environment, .. } => {
@@ -421,6 +424,10 @@ fn turn(action: &Action) -> Option<(u64, u64, Step)> {
         | Action::Notify { .. }
         | Action::ProposeRevert { .. } => None,
     }
+}
+
+fn stored<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T) -> T {
+    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
 /// A plan with a change, and a blocking finding if wanted.
