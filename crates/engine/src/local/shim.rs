@@ -24,6 +24,9 @@ const TAKEN: u8 = 75;
 /// After the instance's end its log is read for at most this long: a grandchild may keep the pipe open.
 const LOG_REST: Duration = Duration::from_millis(500);
 
+/// The instance's own part of the spec. It holds secrets too.
+const SANDBOX: &str = "sandbox.json";
+
 /// What a shim runs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Spec {
@@ -80,11 +83,14 @@ async fn supervise(folder: &Path, spec: &Spec) -> Result<Exit, String> {
     let (reader, writer) = std::io::pipe().map_err(text)?;
     let mut output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader)).map_err(text)?;
     let program = std::env::current_exe().map_err(text)?;
+    let own = folder.join(SANDBOX);
+    let sandbox = serde_json::to_vec(&spec.sandbox).map_err(|e| e.to_string())?;
+    write_private(&own, &sandbox).map_err(text)?;
     let mut command = Command::new(program);
     command
         .args(&spec.entry)
         .arg("exec")
-        .arg(folder.join(SPEC))
+        .arg(&own)
         .env_clear()
         .stdin(Stdio::null());
     command.stdout(writer.try_clone().map_err(text)?).stderr(writer);
