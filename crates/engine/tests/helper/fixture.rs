@@ -59,8 +59,9 @@ fn report() {
     );
 }
 
-/// Answers every request with its own process id; `/ready` is 503 while `/tmp/unready` is there. It has no handler for
-/// SIGTERM, so as the first process of its space it ignores it.
+/// Answers every request with `GREETING`; `/ready` is 503 while `/tmp/unready` is there. `FAULT=never-ready` and
+/// `FAULT=buy` (500 for `/buy`) are its faults. It has no handler for SIGTERM, so as the first process of its space it
+/// ignores it.
 fn serve() {
     let port = std::env::var("PORT").unwrap_or_default();
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).unwrap_or_else(|e| {
@@ -69,23 +70,31 @@ fn serve() {
     });
     println!("listening");
     for stream in listener.incoming() {
-        let Ok(mut stream) = stream else { continue };
-        let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-        let mut request = [0; 1024];
-        let count = stream.read(&mut request).unwrap_or(0);
-        let request = String::from_utf8_lossy(&request[..count]).into_owned();
-        let status = if request.starts_with("GET /die") {
-            std::process::exit(9)
-        } else if request.starts_with("GET /ready") && Path::new("/tmp/unready").exists() {
-            "503 Unready"
-        } else {
-            "200 OK"
-        };
-        let body = std::env::var("GREETING").unwrap_or_default();
-        let _ = write!(
-            stream,
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        );
+        let Ok(stream) = stream else { continue };
+        std::thread::spawn(move || answer(stream));
     }
+}
+
+fn answer(mut stream: std::net::TcpStream) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
+    let fault = std::env::var("FAULT").unwrap_or_default();
+    let mut request = [0; 1024];
+    let count = stream.read(&mut request).unwrap_or(0);
+    let request = String::from_utf8_lossy(&request[..count]).into_owned();
+    let unready = fault == "never-ready" || Path::new("/tmp/unready").exists();
+    let status = if request.starts_with("GET /die") {
+        std::process::exit(9)
+    } else if request.starts_with("GET /ready") && unready {
+        "503 Unready"
+    } else if request.starts_with("GET /buy") && fault == "buy" {
+        "500 Out of order"
+    } else {
+        "200 OK"
+    };
+    let body = std::env::var("GREETING").unwrap_or_default();
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
 }
