@@ -1,0 +1,146 @@
+//! Terraform, read by an HCL parser.
+
+use std::collections::BTreeSet;
+
+use hcl::{Block, Body};
+
+use crate::{files, run, text, yaml};
+
+fn parsed(path: &str) -> Body {
+    hcl::parse(&text(path)).unwrap_or_else(|cause| panic!("{path}: {cause}"))
+}
+
+fn blocks(kind: &str) -> Vec<Block> {
+    let bodies = files("infrastructure/terraform", ".tf")
+        .into_iter()
+        .map(|path| parsed(&path));
+    bodies
+        .flat_map(|body| {
+            body.into_blocks()
+                .filter(|block| block.identifier() == kind)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn label(block: &Block, place: usize) -> String {
+    block.labels()[place].as_str().to_owned()
+}
+
+fn attribute(block: &Block, name: &str) -> String {
+    let found = block
+        .body()
+        .attributes()
+        .find(|attribute| attribute.key() == name);
+    found
+        .map(|attribute| attribute.expr().to_string())
+        .unwrap_or_default()
+}
+
+#[test]
+fn every_module_is_pinned_to_one_version() {
+    let modules = blocks("module");
+    assert!(modules.len() >= 4);
+    for module in modules {
+        let version = attribute(&module, "version");
+        let exact = version
+            .trim_matches('"')
+            .split('.')
+            .filter(|part| part.parse::<u32>().is_ok())
+            .count()
+            == 3;
+        assert!(exact, "module {} has version {version}", label(&module, 0));
+    }
+}
+
+#[test]
+fn what_the_guide_asks_for_is_there() {
+    let modules: BTreeSet<String> = blocks("module").iter().map(|module| label(module, 0)).collect();
+    let resources: BTreeSet<String> = blocks("resource")
+        .iter()
+        .map(|resource| label(resource, 0))
+        .collect();
+    for module in ["vpc", "eks", "db", "db_replica"] {
+        assert!(modules.contains(module), "no module {module}: {modules:?}");
+    }
+    for resource in ["aws_docdb_cluster", "aws_elasticache_replication_group"] {
+        assert!(resources.contains(resource), "no {resource}: {resources:?}");
+    }
+    let db = blocks("module")
+        .into_iter()
+        .find(|module| label(module, 0) == "db")
+        .unwrap();
+    assert_eq!(attribute(&db, "backup_window"), "\"03:00-04:00\"");
+    assert_eq!(attribute(&db, "maintenance_window"), "\"sun:04:00-sun:05:00\"");
+    let production = text("infrastructure/terraform/environments/production.tfvars");
+    for line in [
+        "multi_az        = true",
+        "backup_days     = 30",
+        "read_replicas   = 1",
+        "desired        = 6",
+    ] {
+        assert!(production.contains(line), "production has no `{line}`");
+    }
+}
+
+#[test]
+fn each_environment_sets_what_is_declared_and_nothing_else() {
+    let variables = blocks("variable");
+    let declared: BTreeSet<String> = variables.iter().map(|variable| label(variable, 0)).collect();
+    let needed: BTreeSet<String> = variables
+        .iter()
+        .filter(|variable| attribute(variable, "default").is_empty())
+        .map(|variable| label(variable, 0))
+        .collect();
+    for path in files("infrastructure/terraform/environments", ".tfvars") {
+        let set: BTreeSet<String> = parsed(&path)
+            .into_attributes()
+            .map(|attribute| attribute.key().to_owned())
+            .collect();
+        assert!(
+            set.is_subset(&declared),
+            "{path} sets {:?}",
+            set.difference(&declared)
+        );
+        assert!(
+            needed.is_subset(&set),
+            "{path} lacks {:?}",
+            needed.difference(&set)
+        );
+    }
+    let used: String = files("infrastructure/terraform", ".tf")
+        .iter()
+        .map(|path| text(path))
+        .collect();
+    for variable in declared {
+        assert!(
+            used.contains(&format!("var.{variable}")),
+            "variable {variable} is used nowhere"
+        );
+    }
+}
+
+#[test]
+fn secrets_are_where_the_chart_looks_for_them() {
+    let values = yaml("charts/ecommerce-platform/values.yaml").remove(0);
+    let prefix = values["secrets"]["externalStore"]["prefix"].as_str().unwrap();
+    let secrets = text("infrastructure/terraform/secrets.tf");
+    assert!(
+        secrets.contains(&format!("\"{prefix}/${{var.environment}}/")),
+        "{prefix}"
+    );
+    for key in ["JWT_SECRET", "PSP_SECRET", "CSRF_SECRET"] {
+        assert!(secrets.contains(&format!("\"{key}\"")), "{key} is made nowhere");
+    }
+}
+
+#[test]
+fn its_own_tool_finds_it_well_formatted() {
+    let Some((fine, said)) = run(
+        "terraform",
+        &["fmt", "-check", "-recursive", "infrastructure/terraform"],
+    ) else {
+        return;
+    };
+    assert!(fine, "{said}");
+}
