@@ -217,6 +217,12 @@ impl Report {
             "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
             self.rollback_by_hand.last_answer_ms, self.rollback_by_hand.connections
         ));
+        say.line(format!(
+            "  shop: {} orders and {} charges, {}",
+            self.proof["orders"],
+            self.proof["charges"],
+            if self.proof["holds"] == true { "all promises kept" } else { "A PROMISE WAS BROKEN" }
+        ));
         say.line(format!("  controller killed: {} time(s)", self.controller_kills));
         let verified = if self.ledger.verified {
             "verified"
