@@ -1,6 +1,8 @@
 //! The files of a commit or of a folder: names, modes and git's ids of their contents. Equal ids are equal contents,
 //! whether or not they were committed.
 
+mod stamp;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -85,6 +87,18 @@ fn entry(path: &Path) -> Result<Option<Entry>, BuildError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(BuildError::file("read", path)(e)),
     };
+    let stamp = stamp::Stamp::of(&meta);
+    if let Some(entry) = stamp::known(path, &stamp) {
+        return Ok(Some(entry));
+    }
+    let entry = read(path, &meta)?;
+    if let Some(entry) = &entry {
+        stamp::keep(path, stamp, entry);
+    }
+    Ok(entry)
+}
+
+fn read(path: &Path, meta: &fs::Metadata) -> Result<Option<Entry>, BuildError> {
     let (mode, bytes) = if meta.is_symlink() {
         let to = fs::read_link(path).map_err(BuildError::file("read", path))?;
         (Mode::Link, to.as_os_str().as_bytes().to_vec())
