@@ -1,6 +1,7 @@
 //! Verdicts on the objects of an environment: what is wrong with them, what to do about it, and whether it keeps a
 //! release out. It does not know who asks, and changes nothing.
 
+pub mod pod_security;
 pub mod rule;
 
 use windlass_core::config::{Environment, Severity};

@@ -9,6 +9,7 @@ mod image_digest;
 mod image_latest;
 mod non_root;
 mod plain_secret;
+mod pod_security;
 mod privileged;
 mod probes;
 mod read_only_root;
@@ -46,6 +47,7 @@ pub const RULES: &[Rule] = &[
     image_latest::RULE,
     non_root::RULE,
     plain_secret::RULE,
+    pod_security::RULE,
     escalation::RULE,
     privileged::RULE,
     probes::RULE,

@@ -162,6 +162,16 @@ fn each_rule_is_broken_by_what_it_is_about() {
             json!({"minAvailable": 2, "selector": {"matchLabels": {"app": "cart"}}}),
         ),
         (
+            "pod-security",
+            "container/ports",
+            json!([{"containerPort": 3003, "hostPort": 80}]),
+        ),
+        (
+            "pod-security",
+            "pod/volumes/0",
+            json!({"name": "tmp", "nfs": {"server": "x", "path": "/"}}),
+        ),
+        (
             "service-account-token",
             "pod/automountServiceAccountToken",
             Value::Null,
