@@ -172,6 +172,18 @@ fn snapshot_seen(state: &mut State, branch: &str, mut head: Head, rewritten: boo
         state.commits += 1;
         state.commits
     });
+    // Each controller looks anew; a head that is where it was is no news.
+    if let Some(before) = state.heads.get(branch) {
+        let seen_ms = before.seen_ms;
+        if *before
+            == (Head {
+                seen_ms,
+                ..head.clone()
+            })
+        {
+            return;
+        }
+    }
     if rewritten {
         let warning = format!(
             "{branch} was rewritten and is now at {}: releases that it no longer contains are not deployed",
