@@ -221,7 +221,11 @@ impl Report {
             "  shop: {} orders and {} charges, {}",
             self.proof["orders"],
             self.proof["charges"],
-            if self.proof["holds"] == true { "all promises kept" } else { "A PROMISE WAS BROKEN" }
+            if self.proof["holds"] == true {
+                "all promises kept"
+            } else {
+                "A PROMISE WAS BROKEN"
+            }
         ));
         say.line(format!("  controller killed: {} time(s)", self.controller_kills));
         let verified = if self.ledger.verified {
