@@ -11,8 +11,8 @@ use super::BuildError;
 
 /// Longest build.
 const BUILD_MAX: Duration = Duration::from_hours(1);
-/// How far builds give way: a quarter of a processor that others want too.
-const NICENESS: &str = "5";
+/// How far builds give way: nearly all of a processor that others want too. A service that waits for it loses customers.
+const NICENESS: &str = "15";
 /// Lines of the first error that are shown.
 const ERROR_LINES: usize = 16;
 /// Bytes of a line that is passed on.

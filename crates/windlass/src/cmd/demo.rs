@@ -28,7 +28,7 @@ pub(super) struct Demo {
     #[arg(long)]
     exit: bool,
     /// Requests a second that customers send
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(long, default_value_t = 170, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     rate: u32,
     /// The checkout whose files are released
     #[arg(long, value_name = "FOLDER", env = "WINDLASS_CHECKOUT", hide_env = true)]

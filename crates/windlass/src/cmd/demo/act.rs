@@ -11,11 +11,14 @@ use windlass_core::view::{EnvironmentView, GateView, HistoryView, RolloutView};
 use super::script::{Act, Change};
 use super::stage::{PRODUCTION, STAGING, Stage};
 use super::witness::Witness;
+use crate::say::first_line;
 
 /// Longest way of a release through one environment; the first one is built on it.
 const WAY_TIMEOUT: Duration = Duration::from_mins(2);
 /// The first release is compiled on its way.
 const FIRST_TIMEOUT: Duration = Duration::from_mins(15);
+/// From word to word about a build that takes long.
+const TELL_AGAIN: Duration = Duration::from_secs(20);
 /// After a rollback the witnesses look for answers of the bad version for so long.
 const AFTERMATH: Duration = Duration::from_millis(1_500);
 /// Who approves.
@@ -228,7 +231,15 @@ fn follow(
 ) -> Result<Option<HistoryView>> {
     let mut before = String::new();
     let mut kill = kill;
+    let mut told: Option<Instant> = None;
     let ended = stage.until(environment, timeout, |stage, view, seen| {
+        if view.builds.iter().any(|build| build.state == "building") && told.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
+            stage.tell(match told {
+                None => "the controller compiles what changed and assembles images; the first time this takes some minutes",
+                Some(_) => "still compiling",
+            });
+            told = Some(Instant::now());
+        }
         if stage.built.is_none() && !view.releases.is_empty() {
             stage.built = Some(Instant::now());
             stage.tell("the first release is built");
@@ -305,7 +316,7 @@ fn sentence(environment: &str, ended: &HistoryView) -> String {
         if ended.reason.is_empty() {
             String::new()
         } else {
-            format!(": {}", ended.reason)
+            format!(": {}", first_line(&ended.reason))
         }
     )
 }

@@ -76,6 +76,9 @@ fn requests(load: &Value, seen: &super::witness::Seen) -> Requests {
             lost: number(phase, "lost").unwrap_or_default(),
         })
         .collect();
+    let listed = load.get("losses").and_then(Value::as_array).into_iter().flatten();
+    let losses =
+        listed.map(|loss| format!("after {} ms, {}: {}", loss["t_ms"], loss["what"], loss["reason"]));
     // A summary without these numbers must not pass for one without losses.
     let sent = number(load, "sent").unwrap_or_default();
     let lost = number(load, "lost").unwrap_or(sent.max(1));
@@ -86,7 +89,7 @@ fn requests(load: &Value, seen: &super::witness::Seen) -> Requests {
         journeys_lost: lost,
         witnesses_sent: seen.sent,
         witnesses_lost: seen.lost,
-        losses: seen.losses.clone(),
+        losses: losses.chain(seen.losses.clone()).collect(),
         phases,
     }
 }

@@ -14,7 +14,7 @@ const KEPT: usize = 6;
 /// Customers with a new connection for each request.
 const FRESH: usize = 2;
 /// From request to request of one of them.
-const PAUSE: Duration = Duration::from_millis(25);
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Losses that are kept in words.
