@@ -10,7 +10,13 @@ use super::stage::Stage;
 use crate::cmd::wait_for;
 
 /// Counts, verifies, and compares with what was expected.
-pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) -> Result<Report> {
+/// `trouble` is what kept the script from going on.
+pub(super) fn finish(
+    stage: &mut Stage,
+    played: Vec<Played>,
+    by_hand: Option<ByHand>,
+    trouble: Vec<String>,
+) -> Result<Report> {
     let demo_ms = stage.built.map(|built| built.elapsed().as_millis());
     let load = stage.load.take().context("no customers came in")?.end()?;
     let seen = stage.witness.take().context("no witnesses came in")?.end();
@@ -55,7 +61,8 @@ pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) ->
         timeline: std::mem::take(&mut stage.timeline),
         differences: Vec::new(),
     };
-    report.differences = differences(&report);
+    report.differences = trouble;
+    report.differences.extend(differences(&report));
     Ok(report)
 }
 

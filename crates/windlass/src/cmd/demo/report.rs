@@ -25,7 +25,7 @@ pub(super) struct Report {
     pub(super) ledger: Ledger,
     /// Where it differs from what was expected; empty when all is well.
     pub(super) differences: Vec<String>,
-    pub(super) rollback_by_hand: ByHand,
+    pub(super) rollback_by_hand: Option<ByHand>,
     /// From the first release's build to the last command.
     pub(super) demo_ms: u64,
     /// Plans, gates and outcomes as the controller gave them.
@@ -143,15 +143,18 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
             ));
         }
     }
-    let by_hand = &report.rollback_by_hand;
-    if by_hand.outcome != "rolled-back" {
-        found.push(format!("the rollback by hand ended as {}", by_hand.outcome));
-    }
-    if by_hand.last_answer_ms >= ROLLBACK_MS_MAX {
-        found.push(format!(
-            "the bad version answered for {} ms after the rollback by hand",
-            by_hand.last_answer_ms
-        ));
+    match &report.rollback_by_hand {
+        None => found.push("nothing was rolled back by hand".to_owned()),
+        Some(by_hand) if by_hand.outcome != "rolled-back" => {
+            found.push(format!("the rollback by hand ended as {}", by_hand.outcome));
+        }
+        Some(by_hand) if by_hand.last_answer_ms >= ROLLBACK_MS_MAX => {
+            found.push(format!(
+                "the bad version answered for {} ms after the rollback by hand",
+                by_hand.last_answer_ms
+            ));
+        }
+        Some(_) => {}
     }
     if report.proof["holds"] != true {
         let first = &report.proof["violations"][0];
@@ -238,10 +241,12 @@ impl Report {
     }
 
     fn show_facts(&self, say: Say) {
-        say.line(format!(
-            "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
-            self.rollback_by_hand.last_answer_ms, self.rollback_by_hand.connections
-        ));
+        if let Some(by_hand) = &self.rollback_by_hand {
+            say.line(format!(
+                "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
+                by_hand.last_answer_ms, by_hand.connections
+            ));
+        }
         let kept = if self.proof["holds"] == true {
             "all promises kept"
         } else {
@@ -304,14 +309,14 @@ mod tests {
                 damage: None,
             },
             differences: Vec::new(),
-            rollback_by_hand: ByHand {
+            rollback_by_hand: Some(ByHand {
                 release: "sha-1".to_owned(),
                 outcome: "rolled-back".to_owned(),
                 decided_by: "bo".to_owned(),
                 last_answer_ms: 12,
                 rollback_ms: Some(3),
                 connections: 8,
-            },
+            }),
             demo_ms: 1,
             evidence: vec![played],
             load: Value::Null,
@@ -353,7 +358,11 @@ mod tests {
             &["a promise of the shop was broken: null: null"],
         );
         check(
-            |report| report.rollback_by_hand.last_answer_ms = 1_400,
+            |report| {
+                report.rollback_by_hand.iter_mut().for_each(|one| {
+                    one.last_answer_ms = 1_400;
+                })
+            },
             &["the bad version answered for 1400 ms after the rollback by hand"],
         );
     }
