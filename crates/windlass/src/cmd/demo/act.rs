@@ -17,7 +17,9 @@ use crate::say::first_line;
 const WAY_TIMEOUT: Duration = Duration::from_mins(2);
 /// The first release is compiled on its way.
 const FIRST_TIMEOUT: Duration = Duration::from_mins(15);
-/// From word to word about a build that takes long.
+/// A build that takes longer than this is worth a word, and another one now and then.
+const TELL_FIRST: Duration = Duration::from_secs(2);
+/// From word to word about it.
 const TELL_AGAIN: Duration = Duration::from_secs(20);
 /// After a rollback the witnesses look for answers of the bad version for so long.
 const AFTERMATH: Duration = Duration::from_millis(1_500);
@@ -231,14 +233,14 @@ fn follow(
 ) -> Result<Option<HistoryView>> {
     let mut before = String::new();
     let mut kill = kill;
-    let mut told: Option<Instant> = None;
+    let (mut building, mut tell_after) = (None, TELL_FIRST);
     let ended = stage.until(environment, timeout, |stage, view, seen| {
-        if view.builds.iter().any(|build| build.state == "building") && told.is_none_or(|told| told.elapsed() > TELL_AGAIN) {
-            stage.tell(match told {
-                None => "the controller compiles what changed and assembles images; the first time this takes some minutes",
-                Some(_) => "still compiling",
-            });
-            told = Some(Instant::now());
+        if view.builds.iter().any(|build| build.state == "building") {
+            let began = *building.get_or_insert_with(Instant::now);
+            if began.elapsed() > tell_after {
+                stage.tell("the controller compiles what changed; from nothing this takes some minutes");
+                tell_after = began.elapsed() + TELL_AGAIN;
+            }
         }
         if stage.built.is_none() && !view.releases.is_empty() {
             stage.built = Some(Instant::now());

@@ -361,7 +361,7 @@ mod tests {
             |report| {
                 report.rollback_by_hand.iter_mut().for_each(|one| {
                     one.last_answer_ms = 1_400;
-                })
+                });
             },
             &["the bad version answered for 1400 ms after the rollback by hand"],
         );

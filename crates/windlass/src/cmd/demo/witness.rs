@@ -140,7 +140,7 @@ fn ask(address: SocketAddr, connection: &mut Option<BufReader<TcpStream>>) -> Re
 
 /// The version that answered and whether the connection stays open; `None` when it was closed before any answer.
 fn exchange(connection: &mut BufReader<TcpStream>) -> Result<Option<(String, bool)>, String> {
-    let request = "GET /version HTTP/1.1\r\nhost: shop.example\r\n\r\n";
+    let request = "GET /api/v1/products?limit=1 HTTP/1.1\r\nhost: shop.example\r\n\r\n";
     if connection.get_mut().write_all(request.as_bytes()).is_err() {
         return Ok(None);
     }
