@@ -1,15 +1,13 @@
-//! Moves customers: one swap of the proxy's table. A switch back is done when the old track answers everybody.
+//! Moves customers: one swap of the proxy's table. What is in flight on the track
+//! that is left ends there, before its instances are stopped.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use windlass_core::machine::action::{Action, Retire};
-use windlass_core::machine::event::{Color, Event};
+use windlass_core::machine::action::Action;
+use windlass_core::machine::event::Event;
 
 use super::millis;
 use crate::world::World;
-
-/// How long answers of a track that is left at once may take; what is in flight then is cut when the track is stopped.
-const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn route(world: &World, action: Action) -> Option<Event> {
     let Action::Route {
@@ -38,13 +36,6 @@ pub(super) async fn route(world: &World, action: Action) -> Option<Event> {
             step,
             reason: error.to_string(),
         });
-    }
-    if retire == Retire::AtOnce {
-        for left in [Color::Blue, Color::Green] {
-            if !weights.contains_key(&left) {
-                world.router.drain(&environment, left, LEAVE_WITHIN).await;
-            }
-        }
     }
     Some(Event::Done {
         environment,
