@@ -6,6 +6,8 @@
 
 FROM rust:1.95-slim-bookworm AS builder
 ARG SERVICE
+# For example `postgres`, of user-service and order-service.
+ARG FEATURES=""
 WORKDIR /src
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends gcc libc6-dev \
@@ -14,7 +16,7 @@ COPY . .
 # The cache of a mount is no part of any layer, so sources and intermediate files never reach a registry.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
-    cargo build --release --locked --package "$SERVICE" --target "$(rustc -vV | sed -n 's/^host: //p')" \
+    cargo build --release --locked --package "$SERVICE" --features "$FEATURES" --target "$(rustc -vV | sed -n 's/^host: //p')" \
     && cp target/*/release/"$SERVICE" /service
 
 # Who runs it, and a folder that a volume is mounted over; an empty image has neither.
