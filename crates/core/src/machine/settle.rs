@@ -6,7 +6,7 @@ use super::carry::{carry, carry_own, notify, route};
 use super::event::{Color, Step};
 use super::gate;
 use super::outcome::{finish, give_up, lead_back, promoted, send_back, stop};
-use super::state::{Back, Build, Ending, Lane, Outcome, Phase, Purpose, Rollout, State};
+use super::state::{Back, Build, Ending, Head, Lane, Outcome, Phase, Purpose, Rollout, State};
 use super::take::building;
 use super::watch;
 use crate::config::{CanaryStep, Inconclusive, Strategy};
@@ -452,10 +452,20 @@ fn tidy(state: &mut State, place: usize, actions: &mut Vec<Action>) {
             .as_ref()
             .is_some_and(|live| live.release == served.release)
     });
+    // Only while the branch is at something else that contains what serves: after a rewrite, the release that is kept out
+    // may be all that there is to deploy.
+    let head = state.heads.get(lane.branch());
+    let commit = |release: &str| state.releases.get(release).map(|known| &known.release.commit);
+    let promoted = promoted.filter(|served| {
+        let contains =
+            |head: &Head| commit(&served.release).is_some_and(|commit| head.contains.contains(commit));
+        head.is_some_and(contains)
+    });
     let live = promoted.map_or(0, |served| state.order(&served.release));
     let outlived: Vec<String> = lane
         .holds
         .iter()
+        .filter(|hold| commit(&hold.release) != head.map(|head| &head.commit))
         .filter(|hold| state.order(&hold.release) < live)
         .filter(|hold| lane.served.iter().all(|served| served.release != hold.release))
         .map(|hold| hold.release.clone())

@@ -20,9 +20,19 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
         );
     }
     let Some(served) = before.vouches_for(release) else {
-        return Answer::later(
-            format!("{release} was not released in {from} yet"),
-            format!("it goes on when the watch in {from} ends well: windlass why {from}"),
+        let on_its_way = before
+            .rollout
+            .as_ref()
+            .is_some_and(|rollout| rollout.release == *release);
+        if on_its_way {
+            return Answer::later(
+                format!("{release} is on its way in {from}"),
+                format!("it goes on when the watch in {from} ends well: windlass why {from}"),
+            );
+        }
+        return Answer::person(
+            format!("{release} did not serve in {from}"),
+            format!("windlass promote {from} {release}"),
         );
     };
     let soak_ms = i64::try_from(facts.lane.config.gates.soak_ms).unwrap_or(i64::MAX);

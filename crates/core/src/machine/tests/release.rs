@@ -438,6 +438,24 @@ fn production_takes_what_served_well_in_staging_and_never_builds() {
 }
 
 #[test]
+fn a_hold_outlives_a_newer_release_while_the_branch_is_at_what_is_kept_out() {
+    let script = format!(
+        "push develop z     => build z
+        {A_IN_STAGING}
+        staging good =>
+        # The branch is set back to a commit that is older than what serves.
+        push develop z    =>
+        built z           => prepare z@green
+        staging plan p2   => migrate z@green
+        staging fail it does not run =>
+        ? staging holds sha-z/migration
+        ? staging settled true
+        "
+    );
+    check(GUIDE, &script);
+}
+
+#[test]
 fn a_failing_build_is_shown_and_tried_again_when_asked() {
     check(
         GUIDE,
