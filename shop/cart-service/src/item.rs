@@ -3,9 +3,8 @@
 use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
-use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::Row as _;
+use sqlx::{Row as _, SqliteConnection};
 
 use crate::App;
 use crate::cart::{Cart, present, touch};
@@ -126,7 +125,11 @@ async fn product(app: &App, sku: &str) -> Result<Product, Problem> {
     found.ok_or_else(|| Problem::not_found("product"))
 }
 
-pub(crate) async fn quantity(writing: &mut Connection, owner: &str, sku: &str) -> Result<i64, sqlx::Error> {
+pub(crate) async fn quantity(
+    writing: &mut SqliteConnection,
+    owner: &str,
+    sku: &str,
+) -> Result<i64, sqlx::Error> {
     let query = sqlx::query("select quantity from line where owner = ? and sku = ?")
         .bind(owner)
         .bind(sku);
@@ -135,7 +138,7 @@ pub(crate) async fn quantity(writing: &mut Connection, owner: &str, sku: &str) -
 
 /// Sets a line; refuses a new one when the cart is full.
 pub(crate) async fn put(
-    writing: &mut Connection,
+    writing: &mut SqliteConnection,
     owner: &str,
     product: &Product,
     quantity: i64,
@@ -180,7 +183,7 @@ pub(crate) async fn put(
     Ok(())
 }
 
-async fn delete(writing: &mut Connection, owner: &str, sku: &str) -> Result<(), sqlx::Error> {
+async fn delete(writing: &mut SqliteConnection, owner: &str, sku: &str) -> Result<(), sqlx::Error> {
     sqlx::query("delete from line where owner = ? and sku = ?")
         .bind(owner)
         .bind(sku)

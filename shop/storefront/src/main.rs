@@ -1,4 +1,4 @@
-//! The storefront as a process.
+//! The pages as a process.
 
 use std::process::ExitCode;
 

@@ -165,3 +165,48 @@ fn what_cannot_be_stopped_is_stopped_when_asked_again() {
         "start a@blue, revert b"
     );
 }
+
+#[test]
+fn a_rollback_waits_for_nothing_and_its_hold_stays() {
+    // The freeze begins after the second release is out.
+    let settings = "deploy: { approvals: 1 }, watch: 1h, strategy: blue-green, freeze: [{ start: \"2026-01-05T12:00:01Z\", end: \"2026-02-01T00:00:00Z\", reason: audit }]";
+    check(
+        &one(settings),
+        "
+        push main a  => build a
+        built a      => prepare a@blue
+        test plan p1 =>
+        Bob: approve test => migrate a@blue
+        test done    => start a@blue
+        test done    => ready a@blue
+        test done    => verify a@blue
+        test done    => switch blue=100
+        test done    => measure +0
+        Ada: promote test =>
+        push main b a => build b
+        built b      => prepare b@green
+        test plan p2 =>
+        Bob: approve test => migrate b@green
+        test done    => start b@green
+        test done    => ready b@green
+        test done    => verify b@green
+        test done    => switch green=100
+        test done    => measure +0
+        +5000
+        Eve: rollback test => return blue=100, revert b
+        test done    => clean b@green
+        test done    =>
+        push main b a =>
+        +86400000    =>
+        test sees blue 0/3 killed =>
+        test sees blue 3/3 =>
+        ? test holds sha-b/Eve
+        ? test phase
+        # What is newer waits for the freeze's end.
+        push main c a b => build c
+        built c      => prepare c@green
+        test plan p3 => wake +2203195000
+        ? test holds sha-b/Eve
+        ",
+    );
+}

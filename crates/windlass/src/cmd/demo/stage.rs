@@ -249,7 +249,7 @@ impl Stage {
             .client
             .get(&format!("/api/v1/environments/{PRODUCTION}/workloads"))?
             .body;
-        proof::settled(&self.loader, &workloads, live.track.name(), &self.acknowledged())
+        proof::ask(&self.loader, &workloads, live.track.name(), &self.acknowledged())
     }
 
     /// The controller's log.

@@ -1,0 +1,315 @@
+//! One simulated world: a controller with its ledger, branches that people push to, instances, a proxy, and a clock.
+
+mod execute;
+mod fault;
+mod git;
+mod ledger;
+mod person;
+mod proxy;
+mod runtime;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use windlass_core::config::Config;
+use windlass_core::machine::action::Action;
+use windlass_core::machine::event::Event;
+use windlass_core::machine::{State, step, view};
+use windlass_core::view::View;
+
+use crate::check::{Checker, Failure, Sight, checkers};
+use crate::seed::Seed;
+use git::Git;
+use ledger::{Key, Ledger};
+pub use proxy::Proxy;
+pub use runtime::Runtime;
+
+/// The start of all worlds: a Monday, noon, milliseconds since the epoch.
+pub const START_MS: i64 = 1_767_614_400_000;
+/// Longest that an action takes without a fault.
+const ACTION_MS_MAX: u64 = 2_000;
+/// Events that a failure shows.
+const TAIL: usize = 25;
+/// Deliveries after which a world without faults must be at rest.
+const REST_MAX: u32 = 2_000;
+
+/// A world.
+#[derive(Debug)]
+pub struct World {
+    seed: Seed,
+    /// Milliseconds since the start; only grows.
+    tick_ms: i64,
+    /// What the wall clock shows beside `START_MS` and the ticks.
+    skew_ms: i64,
+    ledger: Ledger,
+    state: State,
+    jobs: Vec<Job>,
+    git: Git,
+    runtimes: BTreeMap<String, Runtime>,
+    proxies: BTreeMap<String, Proxy>,
+    effects: Vec<Effect>,
+    checkers: Vec<Box<dyn Checker>>,
+    crashes: usize,
+    faults: bool,
+}
+
+/// An action on its way.
+#[derive(Debug, Clone)]
+struct Job {
+    key: Key,
+    action: Action,
+    due_ms: i64,
+}
+
+/// What an action did to the world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Traffic was led by these weights; beside each track whether it ran and had been ready.
+    Routed {
+        /// Where.
+        environment: String,
+        /// Of the route.
+        generation: u64,
+        /// Percent and whether the track may have customers.
+        weights: Vec<(u32, bool)>,
+    },
+    /// A track was stopped or started over while it had this share of customers.
+    Replaced {
+        /// Where.
+        environment: String,
+        /// What was done to what.
+        what: String,
+        /// Percent of customers at that moment.
+        share: u32,
+        /// Whether the environment has one track only.
+        in_place: bool,
+    },
+}
+
+impl World {
+    /// The world of a seed.
+    pub fn new(seed: u64) -> Self {
+        let mut numbers = Seed::new(seed);
+        let text = settings::settings(&mut numbers);
+        let config = Config::parse("windlass.yaml", &text)
+            .unwrap_or_else(|error| panic!("the simulation's own configuration: {error}"));
+        let names: Vec<String> = config.environments.iter().map(|one| one.name.clone()).collect();
+        let runtime = |environment: &windlass_core::config::Environment| {
+            (environment.name.clone(), Runtime::new(!environment.has_tracks()))
+        };
+        let mut world = Self {
+            seed: numbers,
+            tick_ms: 0,
+            skew_ms: 0,
+            ledger: Ledger::default(),
+            state: State::default(),
+            jobs: Vec::new(),
+            git: Git::default(),
+            runtimes: config.environments.iter().map(runtime).collect(),
+            proxies: names.into_iter().map(|name| (name, Proxy::default())).collect(),
+            effects: Vec::new(),
+            checkers: checkers(),
+            crashes: 0,
+            faults: true,
+        };
+        let configured = Event::Configured {
+            environments: config.environments,
+        };
+        // Nothing can be wrong with an empty world.
+        let _ = world.append(&configured, None);
+        world
+    }
+
+    /// What the wall clock shows.
+    pub fn now_ms(&self) -> i64 {
+        START_MS + self.tick_ms + self.skew_ms
+    }
+
+    /// The state as its view.
+    pub fn view(&self) -> View {
+        view(&self.state, self.now_ms())
+    }
+
+    /// The proxy of each environment.
+    pub fn proxies(&self) -> &BTreeMap<String, Proxy> {
+        &self.proxies
+    }
+
+    /// Events in the ledger.
+    pub fn events(&self) -> usize {
+        self.ledger.len()
+    }
+
+    /// The last events, one a line.
+    pub fn tail(&self) -> String {
+        self.ledger.tail(TAIL)
+    }
+
+    /// Deaths of the controller.
+    pub fn crashes(&self) -> usize {
+        self.crashes
+    }
+
+    /// Ended rollouts with this outcome, as far as they are remembered.
+    pub fn outcomes(&self, outcome: &str) -> usize {
+        let ended = self.view().environments.into_iter().flat_map(|one| one.history);
+        ended.filter(|one| one.outcome == outcome).count()
+    }
+
+    /// Actions of an environment that are not answered yet.
+    pub fn pending(&self, environment: &str) -> usize {
+        self.ledger.pending(environment)
+    }
+
+    /// One thing happens: mostly an action is done, sometimes people or faults intervene.
+    pub fn something_happens(&mut self) -> Result<(), Failure> {
+        match self.seed.below(100) {
+            0..=5 => self.somebody_pushes(),
+            6..=12 => self.somebody_asks(),
+            13..=24 => self.something_breaks(),
+            _ => self.next_job(),
+        }
+    }
+
+    /// Faults end; the world must come to rest, with everything decided or somebody named who has to.
+    pub fn comes_to_rest(&mut self) -> Result<(), Failure> {
+        self.faults = false;
+        self.restart()?;
+        self.heal()?;
+        let restless = |world: &Self| -> Vec<String> {
+            world
+                .view()
+                .environments
+                .into_iter()
+                .filter(|one| !one.settled)
+                .map(|one| format!("{}: {}", one.name, one.summary))
+                .collect()
+        };
+        for passed in 0..REST_MAX {
+            // What waits for a person goes on being measured.
+            if self.jobs.is_empty() || (passed % 16 == 0 && restless(self).is_empty()) {
+                break;
+            }
+            self.next_job()?;
+        }
+        let restless = restless(self);
+        if restless.is_empty() {
+            return Ok(());
+        }
+        Err(Failure {
+            checker: "every world comes to rest",
+            what: restless.join("; "),
+        })
+    }
+
+    /// Writes an event with its actions, as the controller does, and has all checkers look.
+    fn append(&mut self, event: &Event, answers: Option<Key>) -> Result<(), Failure> {
+        let now_ms = self.now_ms();
+        let (state, actions) = step(&self.state, event, now_ms);
+        let before = std::mem::replace(&mut self.state, state);
+        let keys = self.ledger.append(event, &actions, now_ms, answers);
+        for (key, action) in keys.into_iter().zip(&actions) {
+            self.send(key, action.clone());
+        }
+        let effects = std::mem::take(&mut self.effects);
+        let mut checkers = std::mem::take(&mut self.checkers);
+        let after = self.view();
+        let sight = Sight {
+            world: self,
+            event,
+            actions: &actions,
+            before: &before,
+            after: &after,
+            effects: &effects,
+        };
+        let failure = checkers.iter_mut().find_map(|checker| {
+            checker.see(&sight).err().map(|what| Failure {
+                checker: checker.name(),
+                what: format!("{what}\nafter {event:?}"),
+            })
+        });
+        self.checkers = checkers;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// Puts an action on its way.
+    fn send(&mut self, key: Key, action: Action) {
+        let wait = match &action {
+            Action::Measure { at_ms, .. } | Action::Wake { at_ms, .. } => (at_ms - self.now_ms()).max(0),
+            Action::Build { .. }
+            | Action::Carry { .. }
+            | Action::Route { .. }
+            | Action::Notify { .. }
+            | Action::ProposeRevert { .. } => 0,
+        };
+        let takes = i64::try_from(self.seed.below(ACTION_MS_MAX)).unwrap_or_default();
+        self.jobs.push(Job {
+            key,
+            action,
+            due_ms: self.tick_ms + wait + takes / 10,
+        });
+    }
+
+    /// The job that is due next is done; sometimes another one overtakes it.
+    fn next_job(&mut self) -> Result<(), Failure> {
+        let overtakes = self.faults && self.seed.chance(100);
+        let place = if overtakes {
+            Some(self.seed.place(self.jobs.len()))
+        } else {
+            let due = self.jobs.iter().enumerate().min_by_key(|(_, job)| job.due_ms);
+            due.map(|(place, _)| place)
+        };
+        let Some(job) = place
+            .filter(|place| *place < self.jobs.len())
+            .map(|place| self.jobs.remove(place))
+        else {
+            self.pass(1_000);
+            return Ok(());
+        };
+        self.pass(job.due_ms - self.tick_ms);
+        let outcome = self.execute(&job.action);
+        match outcome {
+            None => {
+                self.ledger.answered(job.key);
+                Ok(())
+            }
+            Some(event) => self.deliver(job, &event),
+        }
+    }
+
+    /// Time passes; customers come.
+    fn pass(&mut self, passed_ms: i64) {
+        let passed_ms = passed_ms.max(0);
+        self.tick_ms += passed_ms;
+        for (name, proxy) in &mut self.proxies {
+            if let Some(runtime) = self.runtimes.get(name) {
+                proxy.serve(passed_ms, runtime, &self.git);
+            }
+        }
+    }
+
+    /// The controller is started again: the state is read back, and what is not answered is sent again.
+    fn restart(&mut self) -> Result<(), Failure> {
+        self.crashes += 1;
+        let replayed = self.ledger.replay();
+        if replayed != self.state {
+            return Err(Failure {
+                checker: "the ledger gives the state back",
+                what: "replaying all events gives another state".to_owned(),
+            });
+        }
+        let text = serde_json::to_string(&self.state).unwrap_or_default();
+        let read: Result<State, _> = serde_json::from_str(&text);
+        if read.ok().as_ref() != Some(&self.state) {
+            return Err(Failure {
+                checker: "the ledger gives the state back",
+                what: "a snapshot reads back as another state".to_owned(),
+            });
+        }
+        self.jobs.clear();
+        for (key, action) in self.ledger.unanswered() {
+            self.send(key, action);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,278 @@
+//! Carries out actions in the simulated world, as the engine does in the real one: idempotent, each with one outcome.
+
+use std::collections::BTreeMap;
+
+use windlass_core::machine::action::Action;
+use windlass_core::machine::event::{Color, Event, Step};
+use windlass_core::machine::release::{Finding, Plan, Release, id_of};
+
+use super::git::Flaw;
+use super::{Effect, World};
+
+/// Actions that fail for no reason of the release, of a thousand, while there are faults.
+const FAILURES: u64 = 30;
+
+impl World {
+    /// Does an action; `None` for the one without an outcome.
+    pub(super) fn execute(&mut self, action: &Action) -> Option<Event> {
+        Some(match action {
+            Action::Build { commit, .. } => self.build(commit),
+            Action::Carry {
+                environment,
+                rollout,
+                turn,
+                release,
+                track,
+                step,
+            } => {
+                let done = self.carry_in_turn(*turn, environment, release, *track, *step);
+                let (environment, rollout, turn) = (environment.clone(), *rollout, *turn);
+                match done {
+                    Ok(Some(plan)) => Event::Prepared {
+                        environment,
+                        rollout,
+                        turn,
+                        plan,
+                    },
+                    Ok(None) => done_event(&environment, rollout, turn, *step),
+                    Err(reason) => failed_event(&environment, rollout, turn, *step, reason),
+                }
+            }
+            Action::Route {
+                environment,
+                rollout,
+                turn,
+                generation,
+                weights,
+                step,
+                ..
+            } => {
+                if self.route(environment, *generation, weights) {
+                    done_event(environment, *rollout, *turn, *step)
+                } else {
+                    failed_event(
+                        environment,
+                        *rollout,
+                        *turn,
+                        *step,
+                        "the proxy refuses".to_owned(),
+                    )
+                }
+            }
+            Action::Measure {
+                environment,
+                rollout,
+                track,
+                ..
+            } => {
+                let proxy = self.proxies.get(environment)?;
+                Event::Measured {
+                    environment: environment.clone(),
+                    rollout: *rollout,
+                    new: proxy.total(*track),
+                    old: proxy.total(track.other()),
+                }
+            }
+            Action::Wake {
+                environment,
+                rollout,
+                at_ms,
+            } => time_came(environment, *rollout, *at_ms),
+            Action::Notify {
+                environment, rollout, ..
+            } => notified(environment, *rollout),
+            Action::ProposeRevert { .. } => return None,
+        })
+    }
+
+    fn build(&mut self, commit: &str) -> Event {
+        if self.git.flaw(commit) == Flaw::Build {
+            return Event::BuildFailed {
+                commit: commit.to_owned(),
+                reason: "it does not compile".to_owned(),
+            };
+        }
+        let release = Release {
+            id: id_of(commit),
+            commit: commit.to_owned(),
+            subject: format!("subject of {commit}"),
+            version: format!("1.0.0-{commit}"),
+            images: BTreeMap::new(),
+            built_at_ms: self.now_ms(),
+        };
+        Event::ReleaseBuilt { release }
+    }
+
+    fn fails(&mut self) -> bool {
+        self.faults && self.seed.chance(FAILURES)
+    }
+
+    /// Does a step, unless a newer one was done.
+    fn carry_in_turn(
+        &mut self,
+        turn: u64,
+        environment: &str,
+        release: &str,
+        track: Color,
+        step: Step,
+    ) -> Result<Option<Plan>, String> {
+        let runtime = self.runtimes.get_mut(environment);
+        if runtime.is_some_and(|runtime| runtime.takes(turn)) {
+            self.carry(environment, release, track, step)
+        } else {
+            Err("a newer action was carried out".to_owned())
+        }
+    }
+
+    /// Does a step; a plan for `Prepare`.
+    fn carry(
+        &mut self,
+        environment: &str,
+        release: &str,
+        track: Color,
+        step: Step,
+    ) -> Result<Option<Plan>, String> {
+        if self.fails() {
+            return Err(format!("{} failed for no reason", step.name()));
+        }
+        let flaw = self.git.flaw(release);
+        let share = self
+            .proxies
+            .get(environment)
+            .and_then(|proxy| proxy.weights.get(&track).copied())
+            .unwrap_or_default();
+        let generation = self.state.generation(environment);
+        let Some(runtime) = self.runtimes.get_mut(environment) else {
+            return Err("no such environment".to_owned());
+        };
+        let replaced = |what: &str| Effect::Replaced {
+            environment: environment.to_owned(),
+            what: format!("{what} {release}@{}", track.name()),
+            share,
+            in_place: runtime.in_place,
+        };
+        match step {
+            Step::Prepare => return Ok(Some(plan(environment, release, generation, flaw))),
+            Step::Migrate if flaw == Flaw::Migration => return Err("the migration failed".to_owned()),
+            Step::Start => {
+                let other = runtime
+                    .tracks
+                    .get(&track)
+                    .is_some_and(|one| one.release != release);
+                if other {
+                    self.effects.push(replaced("started over by"));
+                }
+                runtime.start(track, release);
+            }
+            Step::Ready if flaw == Flaw::Unready => return Err("no instance is ready".to_owned()),
+            Step::Ready => {
+                if runtime
+                    .tracks
+                    .get(&track)
+                    .is_none_or(|one| one.release != release)
+                {
+                    return Err(format!("{release} does not run on {}", track.name()));
+                }
+                runtime.become_ready(track);
+            }
+            Step::StopOld | Step::Clean => {
+                let runs = runtime
+                    .tracks
+                    .get(&track)
+                    .is_some_and(|one| one.release == release);
+                if runs {
+                    self.effects.push(replaced("stopped"));
+                }
+                runtime.stop(track, release);
+            }
+            Step::Migrate | Step::Verify => {}
+            Step::Switch | Step::Return => return Err("traffic is led by routes".to_owned()),
+        }
+        Ok(None)
+    }
+
+    fn route(&mut self, environment: &str, generation: u64, weights: &BTreeMap<Color, u32>) -> bool {
+        if self.fails() {
+            return false;
+        }
+        let (Some(proxy), Some(runtime)) =
+            (self.proxies.get_mut(environment), self.runtimes.get(environment))
+        else {
+            return false;
+        };
+        // The same route once more changes nothing.
+        if proxy.generation == generation && proxy.weights == *weights {
+            return true;
+        }
+        if !proxy.route(generation, weights) {
+            return false;
+        }
+        let proven = |track: &Color| runtime.tracks.get(track).is_some_and(|one| one.proven);
+        self.effects.push(Effect::Routed {
+            environment: environment.to_owned(),
+            generation,
+            weights: weights
+                .iter()
+                .map(|(track, share)| (*share, proven(track)))
+                .collect(),
+        });
+        true
+    }
+}
+
+fn time_came(environment: &str, rollout: u64, at_ms: i64) -> Event {
+    Event::TimeCame {
+        environment: environment.to_owned(),
+        rollout,
+        at_ms,
+    }
+}
+
+fn notified(environment: &str, rollout: u64) -> Event {
+    Event::Notified {
+        environment: environment.to_owned(),
+        rollout,
+        receipt: "nobody is configured".to_owned(),
+    }
+}
+
+fn done_event(environment: &str, rollout: u64, turn: u64, step: Step) -> Event {
+    Event::Done {
+        environment: environment.to_owned(),
+        rollout,
+        turn,
+        step,
+        took_ms: 5,
+    }
+}
+
+fn failed_event(environment: &str, rollout: u64, turn: u64, step: Step, reason: String) -> Event {
+    Event::Failed {
+        environment: environment.to_owned(),
+        rollout,
+        turn,
+        step,
+        reason,
+    }
+}
+
+fn plan(environment: &str, release: &str, generation: u64, flaw: Flaw) -> Plan {
+    let finding = Finding {
+        rule: "root-user".to_owned(),
+        message: "gateway runs as root".to_owned(),
+        remedy: "set runAsNonRoot".to_owned(),
+        blocks: true,
+    };
+    Plan {
+        digest: format!("{environment}/{release}/{generation}"),
+        objects: release.to_owned(),
+        parent_generation: generation,
+        changes: vec![format!("{release} comes")],
+        findings: if flaw == Flaw::Finding {
+            vec![finding]
+        } else {
+            Vec::new()
+        },
+        not_enforced: Vec::new(),
+    }
+}

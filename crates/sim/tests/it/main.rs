@@ -1,0 +1,31 @@
+//! The simulated worlds of every test run.
+
+use windlass_sim::{Summary, run};
+
+/// Worlds of a test run.
+const SEEDS: u64 = 30;
+/// Things that happen in each.
+const EVENTS: u32 = 300;
+
+#[test]
+fn every_invariant_holds_in_every_world() {
+    let mut total = Summary::default();
+    for seed in 0..SEEDS {
+        match run(seed, EVENTS) {
+            Ok(summary) => {
+                total.events += summary.events;
+                total.promoted += summary.promoted;
+                total.rolled_back += summary.rolled_back;
+                total.refused += summary.refused;
+                total.crashes += summary.crashes;
+            }
+            Err(failure) => panic!(
+                "{failure}\nreproduce: cargo run -p windlass-sim --bin soak -- --from {seed} --seeds 1 --events {EVENTS}"
+            ),
+        }
+    }
+    // Worlds in which nothing happens prove nothing.
+    let each = usize::try_from(SEEDS).unwrap();
+    assert!(total.promoted > each && total.refused > each / 2, "{total:?}");
+    assert!(total.rolled_back > each / 4 && total.crashes > each, "{total:?}");
+}
