@@ -5,3 +5,4 @@ mod crash;
 mod customers;
 mod place;
 mod release;
+mod surroundings;

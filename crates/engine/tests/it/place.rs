@@ -129,13 +129,7 @@ impl Place {
         write("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n");
         write("chart/templates/web.yaml", TEMPLATE);
         git(&root, &["init", "-q", "-b", "develop"]);
-        let proxy = Command::new(HELPER)
-            .args(["proxy", "--state"])
-            .arg(folder.path().join("proxy"))
-            .args(["--workers", "1"])
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
+        let proxy = proxy(folder.path());
         let config = Config::parse("windlass.yaml", &text).unwrap();
         let this = Self {
             folder,
@@ -160,6 +154,29 @@ impl Place {
         git(&self.root(), &["commit", "-q", "-m", &format!("Say {greeting}")]);
         let id = git(&self.root(), &["rev-parse", "HEAD"]);
         format!("sha-{}", &id[..7])
+    }
+
+    /// Ends everything that runs and starts the proxy again, as after a restart of the machine.
+    pub(crate) fn reboot(&mut self) {
+        self.end();
+        let _ = fs::remove_file(self.socket());
+        self.proxy = proxy(self.folder.path());
+        until("the proxy to answer", || self.socket().exists().then_some(()));
+    }
+
+    fn end(&mut self) {
+        let _ = self.proxy.kill();
+        let _ = self.proxy.wait();
+        let mut options = local::Options::new(
+            self.state().join("local"),
+            self.folder.path().join("cache/images"),
+        );
+        (options.helper, options.helper_entry) = (PathBuf::from(HELPER), Vec::new());
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            if let Ok(runtime) = LocalRuntime::new(options).await {
+                runtime.stop_all(Duration::from_secs(2)).await;
+            }
+        });
     }
 
     pub(crate) fn root(&self) -> PathBuf {
@@ -216,18 +233,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let _ = self.proxy.kill();
-        let _ = self.proxy.wait();
-        let mut options = local::Options::new(
-            self.state().join("local"),
-            self.folder.path().join("cache/images"),
-        );
-        (options.helper, options.helper_entry) = (PathBuf::from(HELPER), Vec::new());
-        tokio::runtime::Runtime::new().unwrap().block_on(async {
-            if let Ok(runtime) = LocalRuntime::new(options).await {
-                runtime.stop_all(Duration::from_secs(2)).await;
-            }
-        });
+        self.end();
     }
 }
 
@@ -304,6 +310,16 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn proxy(folder: &Path) -> Child {
+    Command::new(HELPER)
+        .args(["proxy", "--state"])
+        .arg(folder.join("proxy"))
+        .args(["--workers", "1"])
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
 }
 
 fn assemble(layout: &Path) -> String {
