@@ -56,8 +56,8 @@ pub(super) const ACTS: [Act; 5] = [
         story: "a change of the source that customers can see; the controller is killed in the middle of its switch",
         change: Change::Source {
             path: "shop/storefront/src/page.rs",
-            from: "Goods from people we know, sent from Hamburg.",
-            to: "Goods from people we know, sent from Hamburg the same day.",
+            from: "Delivery and returns",
+            to: "Delivery within two days, and returns",
         },
         expected: "promoted",
         kill: true,
@@ -96,3 +96,43 @@ pub(super) const ACTS: [Act; 5] = [
         kill: false,
     },
 ];
+
+/// What is shortened in the demo's copy because it takes long in earnest: file, what it says, what it will say.
+pub(super) const SHORTER: [(&str, &str, &str); 3] = [
+    ("windlass.yaml", "watch: 60s", "watch: 2s"),
+    ("windlass.yaml", "watch: 30m", "watch: 8s"),
+    (
+        "charts/ecommerce-platform/templates/deployments.yaml",
+        "progressDeadlineSeconds: 300",
+        "progressDeadlineSeconds: 10",
+    ),
+];
+/// The ports that the checkout's environments have; the demo takes free ones.
+pub(super) const STAGING_PORT: &str = "port: 3100";
+/// The same of production.
+pub(super) const PRODUCTION_PORT: &str = "port: 3200";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{ACTS, Change, PRODUCTION_PORT, SHORTER, STAGING_PORT};
+
+    #[test]
+    fn the_checkout_says_everything_that_the_demo_changes() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let changes = ACTS.iter().filter_map(|act| match &act.change {
+            Change::Source { path, from, .. } => Some((*path, *from)),
+            Change::Nothing | Change::Fault { .. } => None,
+        });
+        let shorter = SHORTER.iter().map(|(path, from, _)| (*path, *from));
+        let ports = [
+            ("windlass.yaml", STAGING_PORT),
+            ("windlass.yaml", PRODUCTION_PORT),
+        ];
+        for (path, from) in changes.chain(shorter).chain(ports) {
+            let text = std::fs::read_to_string(root.join(path)).unwrap();
+            assert!(text.contains(from), "{path} does not say {from:?}");
+        }
+    }
+}

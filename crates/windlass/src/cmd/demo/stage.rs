@@ -15,6 +15,7 @@ use windlass_server::Command;
 use super::load::Load;
 use super::proof;
 use super::repository::Repository;
+use super::script::{PRODUCTION_PORT, SHORTER, STAGING_PORT};
 use super::witness::Witness;
 use crate::client::Client;
 use crate::cmd::{down, up, wait_for};
@@ -349,13 +350,10 @@ fn free_addresses() -> Result<[SocketAddr; 3]> {
 /// Shortens what takes long in earnest: watch windows, and how long an instance may take until it is ready.
 fn configure(repository: &Repository, staging: u16, production: u16) -> Result<()> {
     repository.remove_lines(CONFIG, |line| line.trim_start().starts_with("development:"))?;
-    repository.edit(CONFIG, "port: 3100", &format!("port: {staging}"))?;
-    repository.edit(CONFIG, "port: 3200", &format!("port: {production}"))?;
-    repository.edit(CONFIG, "watch: 60s", "watch: 2s")?;
-    repository.edit(CONFIG, "watch: 30m", "watch: 8s")?;
-    repository.edit(
-        "charts/ecommerce-platform/templates/deployments.yaml",
-        "progressDeadlineSeconds: 300",
-        "progressDeadlineSeconds: 10",
-    )
+    repository.edit(CONFIG, STAGING_PORT, &format!("port: {staging}"))?;
+    repository.edit(CONFIG, PRODUCTION_PORT, &format!("port: {production}"))?;
+    for (path, from, to) in SHORTER {
+        repository.edit(path, from, to)?;
+    }
+    Ok(())
 }
