@@ -4,6 +4,7 @@
 //! threads; its clock, branches, instances, proxy and people are data.
 
 pub mod check;
+pub mod explore;
 pub mod seed;
 pub mod world;
 

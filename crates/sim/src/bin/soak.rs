@@ -1,4 +1,5 @@
-//! Runs many worlds, and prints one line that reproduces the first failure: `soak [--from SEED] [--seeds N] [--events N]`.
+//! Runs many worlds, and prints one line that reproduces the first failure: `soak [--from SEED] [--seeds N] [--events N]`,
+//! or looks at every order of events up to a number of states: `soak --states N`.
 
 use std::process::ExitCode;
 
@@ -15,6 +16,20 @@ fn main() -> ExitCode {
         let value = place.and_then(|place| words.get(place + 1));
         value.and_then(|value| value.parse().ok()).unwrap_or(default)
     };
+    let states = number("--states", 0);
+    if states > 0 {
+        return match windlass_sim::explore::explore(usize::try_from(states).unwrap_or(usize::MAX)) {
+            Ok(explored) => {
+                println!("{explored:?}: every invariant held");
+                ExitCode::SUCCESS
+            }
+            Err(wrong) => {
+                println!("{wrong}");
+                println!("reproduce: cargo run -p windlass-sim --bin soak -- --states {states}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let (from, seeds, events) = (
         number("--from", 0),
         number("--seeds", SEEDS),

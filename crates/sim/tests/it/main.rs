@@ -1,11 +1,15 @@
 //! The simulated worlds of every test run.
 
+use windlass_sim::explore::explore;
 use windlass_sim::{Summary, run};
 
 /// Worlds of a test run.
 const SEEDS: u64 = 30;
 /// Things that happen in each.
 const EVENTS: u32 = 300;
+/// States of one environment that are looked at, and how far from the first one they go at least.
+const STATES: usize = 1_500;
+const DEPTH: usize = 11;
 
 #[test]
 fn every_invariant_holds_in_every_world() {
@@ -28,4 +32,13 @@ fn every_invariant_holds_in_every_world() {
     let each = usize::try_from(SEEDS).unwrap();
     assert!(total.promoted > each && total.refused > each / 2, "{total:?}");
     assert!(total.rolled_back > each / 4 && total.crashes > each, "{total:?}");
+}
+
+#[test]
+fn no_order_of_events_leads_to_a_state_that_must_not_be() {
+    let explored = explore(STATES).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(
+        explored.states >= STATES && explored.depth >= DEPTH,
+        "{explored:?}"
+    );
 }
