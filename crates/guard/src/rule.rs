@@ -1,12 +1,15 @@
 //! The rules, one file each, and what they are given to look at.
 
 mod capabilities;
+mod dangling;
 mod disruption;
 mod escalation;
 mod host_namespaces;
 mod host_path;
 mod image_digest;
 mod image_latest;
+mod ingress_tls;
+mod network_policy;
 mod non_root;
 mod plain_secret;
 mod pod_security;
@@ -17,6 +20,7 @@ mod replicas;
 mod resources;
 mod seccomp;
 mod service_account;
+mod service_selector;
 #[cfg(test)]
 mod tests;
 
@@ -40,11 +44,14 @@ pub struct Rule {
 /// All rules, in the order of their names.
 pub const RULES: &[Rule] = &[
     capabilities::RULE,
+    dangling::RULE,
     disruption::RULE,
     host_namespaces::RULE,
     host_path::RULE,
     image_digest::RULE,
     image_latest::RULE,
+    ingress_tls::RULE,
+    network_policy::RULE,
     non_root::RULE,
     plain_secret::RULE,
     pod_security::RULE,
@@ -56,6 +63,7 @@ pub const RULES: &[Rule] = &[
     resources::RULE,
     seccomp::RULE,
     service_account::RULE,
+    service_selector::RULE,
 ];
 
 /// What a rule looks at.

@@ -104,3 +104,46 @@ pub(crate) struct Reading {
     /// Sum of the latencies.
     pub(crate) seconds: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn steps_are_cumulative_and_slow_answers_are_in_none() {
+        let counters = Counters::default();
+        for micros in [999, 1_000, 1_001, 749_000, 60_000_000] {
+            counters.answered(StatusCode::OK, Duration::from_micros(micros));
+        }
+        counters.answered(StatusCode::NOT_FOUND, Duration::ZERO);
+        counters.answered(StatusCode::BAD_GATEWAY, Duration::ZERO);
+        let reading = counters.read();
+        assert_eq!((reading.requests, reading.errors), (7, 1));
+        let within: Vec<_> = [1, 2, 500, 750, 10_000]
+            .map(|step| reading.within_ms[&step])
+            .into();
+        assert_eq!(within, [4, 5, 5, 6, 6]);
+    }
+
+    #[test]
+    fn a_rate_looks_back_some_seconds_and_no_further() {
+        let counters = Counters::default();
+        assert!(counters.rate().abs() < f64::EPSILON);
+        let second = |requests: u32| {
+            for _ in 0..requests {
+                counters.answered(StatusCode::OK, Duration::ZERO);
+            }
+            counters.tick();
+            counters.rate()
+        };
+        second(1_000);
+        assert!((second(20) - 20.0).abs() < 1e-9);
+        assert!((second(40) - 30.0).abs() < 1e-9);
+        for _ in 0..RATE_SECONDS {
+            second(5);
+        }
+        assert!((counters.rate() - 5.0).abs() < 1e-9);
+    }
+}

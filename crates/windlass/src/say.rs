@@ -132,6 +132,11 @@ fn explain(error: &anyhow::Error) -> (String, Vec<String>) {
     (causes.join(": "), hints)
 }
 
+/// The first line of a reason: log lines may follow it.
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
 fn print(text: &str) {
     // Whoever reads may have gone, as in `windlass releases | head`.
     let _ = writeln!(std::io::stdout().lock(), "{text}");

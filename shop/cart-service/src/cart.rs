@@ -3,8 +3,9 @@
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
+use service_kit::store::Connection;
 use service_kit::{Json, Money, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 
 use crate::App;
 
@@ -117,7 +118,7 @@ fn sum(lines: &[Line]) -> Option<Money> {
 }
 
 /// One change more: a new version, which is returned.
-pub(crate) async fn touch(writing: &mut SqliteConnection, owner: &str) -> Result<i64, sqlx::Error> {
+pub(crate) async fn touch(writing: &mut Connection, owner: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "insert into cart values (?, 1, ?) on conflict (owner) do update set version = version + 1, \
          changed_at = excluded.changed_at returning version",

@@ -3,8 +3,9 @@
 use axum::extract::{Path, State};
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
+use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 
 use crate::App;
 use crate::cart::{Cart, present, touch};
@@ -125,11 +126,7 @@ async fn product(app: &App, sku: &str) -> Result<Product, Problem> {
     found.ok_or_else(|| Problem::not_found("product"))
 }
 
-pub(crate) async fn quantity(
-    writing: &mut SqliteConnection,
-    owner: &str,
-    sku: &str,
-) -> Result<i64, sqlx::Error> {
+pub(crate) async fn quantity(writing: &mut Connection, owner: &str, sku: &str) -> Result<i64, sqlx::Error> {
     let query = sqlx::query("select quantity from line where owner = ? and sku = ?")
         .bind(owner)
         .bind(sku);
@@ -138,7 +135,7 @@ pub(crate) async fn quantity(
 
 /// Sets a line; refuses a new one when the cart is full.
 pub(crate) async fn put(
-    writing: &mut SqliteConnection,
+    writing: &mut Connection,
     owner: &str,
     product: &Product,
     quantity: i64,
@@ -183,7 +180,7 @@ pub(crate) async fn put(
     Ok(())
 }
 
-async fn delete(writing: &mut SqliteConnection, owner: &str, sku: &str) -> Result<(), sqlx::Error> {
+async fn delete(writing: &mut Connection, owner: &str, sku: &str) -> Result<(), sqlx::Error> {
     sqlx::query("delete from line where owner = ? and sku = ?")
         .bind(owner)
         .bind(sku)

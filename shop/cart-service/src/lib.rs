@@ -25,6 +25,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "carts and their lines",
     sql: include_str!("../migrations/0001.sql"),
+    postgres: None,
     floor: 0,
 }];
 

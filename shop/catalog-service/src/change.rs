@@ -3,9 +3,10 @@
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use service_kit::store::Connection;
 use service_kit::store::Store;
 use service_kit::{Json, Money, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 
 use crate::product::{Fact, Product, is_sku};
 
@@ -86,16 +87,11 @@ fn check(sku: &str, draft: &Draft) -> Result<(), Problem> {
 }
 
 /// Writes a product and its change; says its new revision.
-pub(crate) async fn put(
-    writing: &mut SqliteConnection,
-    sku: &str,
-    draft: &Draft,
-) -> Result<i64, sqlx::Error> {
-    let revision = sqlx::query("insert into change (sku) values (?)")
+pub(crate) async fn put(writing: &mut Connection, sku: &str, draft: &Draft) -> Result<i64, sqlx::Error> {
+    let revision: i64 = sqlx::query_scalar("insert into change (sku) values (?) returning revision")
         .bind(sku)
-        .execute(&mut *writing)
-        .await?
-        .last_insert_rowid();
+        .fetch_one(&mut *writing)
+        .await?;
     let facts = serde_json::to_string(&draft.facts).unwrap_or_default();
     let words = format!("{} {} {}", draft.name, draft.description, sku).to_lowercase();
     sqlx::query(

@@ -191,7 +191,7 @@ fn open_cursor(cursor: &str, order: Order) -> Result<(Place, String), Problem> {
     Ok((place, sku))
 }
 
-fn close_cursor(row: &sqlx::sqlite::SqliteRow, order: Order) -> Result<String, sqlx::Error> {
+fn close_cursor(row: &service_kit::store::Row, order: Order) -> Result<String, sqlx::Error> {
     let place: Value = if order.numeric {
         row.try_get::<i64, _>(8)?.into()
     } else {

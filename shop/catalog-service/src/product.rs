@@ -4,10 +4,10 @@ use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use service_kit::store::Row;
 use service_kit::store::Store;
 use service_kit::{Cached, Json, Money, Problem};
 use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
 
 use crate::CACHE;
 
@@ -40,7 +40,7 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-pub(crate) fn read(row: &SqliteRow) -> Result<Product, sqlx::Error> {
+pub(crate) fn read(row: &Row) -> Result<Product, sqlx::Error> {
     let facts: String = row.try_get(6)?;
     Ok(Product {
         sku: row.try_get(0)?,

@@ -30,8 +30,18 @@ pub struct Shop {
     /// Port of order-service, and of its administration.
     pub order_ports: (u16, u16),
     host: String,
+    databases: Databases,
     folder: tempfile::TempDir,
     settings: BTreeMap<&'static str, String>,
+}
+
+/// Databases elsewhere, by their addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Databases {
+    /// Of user-service.
+    pub users: Option<String>,
+    /// Of order-service.
+    pub orders: Option<String>,
 }
 
 /// Where order-service runs.
@@ -44,8 +54,17 @@ pub enum OrdersRun {
 }
 
 impl Shop {
-    /// Starts all services, with more variables for all of them.
+    /// Starts all services on SQLite, with more variables for all of them.
     pub async fn start(more: &[(&'static str, &str)], orders_run: OrdersRun) -> Result<Self, StartError> {
+        Self::start_on(&Databases::default(), more, orders_run).await
+    }
+
+    /// The same on other databases.
+    pub async fn start_on(
+        databases: &Databases,
+        more: &[(&'static str, &str)],
+        orders_run: OrdersRun,
+    ) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().map_err(|cause| StartError::Failed(cause.to_string()))?;
         let host = own_host();
         let order_ports = (free_port(&host)?, free_port(&host)?);
@@ -63,7 +82,9 @@ impl Shop {
         settings.insert("ORDER_SERVICE_URL", format!("http://{host}:{}", order_ports.0));
         settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
 
-        let users = run::<user_service::Users>(&settings).await?;
+        let mut for_users = settings.clone();
+        for_users.extend(databases.users.clone().map(|url| ("DATABASE_URL", url)));
+        let users = run::<user_service::Users>(&for_users).await?;
         settings.insert("USER_SERVICE_URL", users.url());
         let catalog = run::<catalog_service::Catalog>(&settings).await?;
         settings.insert("CATALOG_SERVICE_URL", catalog.url());
@@ -83,6 +104,7 @@ impl Shop {
             gateway,
             order_ports,
             host,
+            databases: databases.clone(),
             folder,
             settings,
         };
@@ -102,6 +124,7 @@ impl Shop {
     /// The same as pairs, for a process of its own.
     pub fn order_pairs(&self, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let mut settings = self.settings.clone();
+        settings.extend(self.databases.orders.clone().map(|url| ("DATABASE_URL", url)));
         settings.insert("PORT", self.order_ports.0.to_string());
         settings.insert("ADMIN_PORT", self.order_ports.1.to_string());
         settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));

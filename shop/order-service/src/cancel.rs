@@ -36,18 +36,23 @@ pub(crate) async fn post(
             return Err(Problem::new(StatusCode::CONFLICT, "not-possible", detail));
         }
     }
-    for line in &order.lines {
-        sqlx::query("update stock set on_hand = on_hand + ? where sku = ?")
+    let ours = sqlx::query("update orders set status = 'cancelled' where id = $1 and status = 'paid'")
+        .bind(order.id.to_string())
+        .execute(&mut *writing)
+        .await?
+        .rows_affected();
+    if ours == 0 {
+        // Somebody else cancelled it between our look and now.
+        return Ok(Json(owned(&mut writing, &owner, &id).await?.document()));
+    }
+    for line in settle::in_sku_order(&order) {
+        sqlx::query("update stock set on_hand = on_hand + $1 where sku = $2")
             .bind(line.quantity)
             .bind(&line.sku)
             .execute(&mut *writing)
             .await?;
     }
     "cancelled".clone_into(&mut order.status);
-    sqlx::query("update orders set status = 'cancelled' where id = ?")
-        .bind(order.id.to_string())
-        .execute(&mut *writing)
-        .await?;
     if let Some(charge) = &order.charge {
         settle::give_back(&mut writing, order.id, charge).await?;
     }

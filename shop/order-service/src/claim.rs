@@ -4,8 +4,9 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use service_kit::clock::now_ms;
+use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::App;
@@ -80,8 +81,9 @@ pub(crate) async fn claim(app: &App, owner: &str, key: &str, body_tag: &str) -> 
     }
     let mut writing = app.store.begin().await?;
     let Some(known) = known(&mut writing, owner, key).await? else {
-        sqlx::query(
-            "insert into checkout (owner, key, body_tag, locked_until, created_at) values (?, ?, ?, ?, ?)",
+        let added = sqlx::query(
+            "insert into checkout (owner, key, body_tag, locked_until, created_at) values ($1, $2, $3, $4, $5) \
+             on conflict do nothing",
         )
         .bind(owner)
         .bind(key)
@@ -89,20 +91,43 @@ pub(crate) async fn claim(app: &App, owner: &str, key: &str, body_tag: &str) -> 
         .bind(now + LEASE_MS)
         .bind(now)
         .execute(&mut *writing)
-        .await?;
+        .await?
+        .rows_affected();
         app.store.commit(writing).await?;
-        return Ok(Claim::Ours(None));
+        return if added == 1 {
+            Ok(Claim::Ours(None))
+        } else {
+            Err(in_progress())
+        };
     };
     if let Some(answer) = known.check(body_tag)? {
         return Ok(Claim::Answered(answer));
     }
     if known.locked_until > now {
-        let detail = "This order is being placed at this moment.";
-        return Err(Problem::new(StatusCode::CONFLICT, "in-progress", detail).retry_after(1));
+        return Err(in_progress());
     }
-    lease(&mut writing, owner, key, now + LEASE_MS).await?;
+    // On a database that locks rows two could have read the same old lease: the one who changes it has it.
+    let taken = sqlx::query(
+        "update checkout set locked_until = $1 where owner = $2 and key = $3 and locked_until = $4",
+    )
+    .bind(now + LEASE_MS)
+    .bind(owner)
+    .bind(key)
+    .bind(known.locked_until)
+    .execute(&mut *writing)
+    .await?
+    .rows_affected();
+    if taken == 0 {
+        return Err(in_progress());
+    }
     app.store.commit(writing).await?;
     Ok(Claim::Ours(known.order))
+}
+
+/// 409: somebody else is at it.
+pub(crate) fn in_progress() -> Problem {
+    let detail = "This order is being placed at this moment.";
+    Problem::new(StatusCode::CONFLICT, "in-progress", detail).retry_after(1)
 }
 
 struct Known {
@@ -126,19 +151,16 @@ impl Known {
     }
 }
 
-async fn known(
-    connection: &mut SqliteConnection,
-    owner: &str,
-    key: &str,
-) -> Result<Option<Known>, sqlx::Error> {
+async fn known(connection: &mut Connection, owner: &str, key: &str) -> Result<Option<Known>, sqlx::Error> {
     let query = sqlx::query(
-        "select body_tag, order_id, locked_until, status, answer from checkout where owner = ? and key = ?",
+        "select body_tag, order_id, locked_until, status, answer from checkout where owner = $1 and key = $2",
     );
     let Some(row) = query.bind(owner).bind(key).fetch_optional(connection).await? else {
         return Ok(None);
     };
     let order: Option<String> = row.try_get(1)?;
-    let (status, body): (Option<u16>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+    let (status, body): (Option<i64>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+    let status = status.and_then(|status| u16::try_from(status).ok());
     let answer = status
         .and_then(|status| StatusCode::from_u16(status).ok())
         .zip(body)
@@ -154,13 +176,8 @@ async fn known(
     }))
 }
 
-async fn lease(
-    writing: &mut SqliteConnection,
-    owner: &str,
-    key: &str,
-    until: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("update checkout set locked_until = ? where owner = ? and key = ?")
+async fn lease(writing: &mut Connection, owner: &str, key: &str, until: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("update checkout set locked_until = $1 where owner = $2 and key = $3")
         .bind(until)
         .bind(owner)
         .bind(key)
@@ -172,7 +189,7 @@ async fn lease(
 /// Forgets a key with which nothing has happened, so that it can be sent again.
 pub(crate) async fn forget(app: &App, owner: &str, key: &str) -> Result<(), sqlx::Error> {
     let mut writing = app.store.begin().await?;
-    sqlx::query("delete from checkout where owner = ? and key = ? and order_id is null and status is null")
+    sqlx::query("delete from checkout where owner = $1 and key = $2 and order_id is null and status is null")
         .bind(owner)
         .bind(key)
         .execute(&mut *writing)
@@ -189,18 +206,20 @@ pub(crate) async fn release(app: &App, owner: &str, key: &str) -> Result<(), sql
 
 /// Stores the final answer of a key; the first one counts.
 pub(crate) async fn answer(
-    writing: &mut SqliteConnection,
+    writing: &mut Connection,
     owner: &str,
     key: &str,
     answer: &Answer,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("update checkout set status = ?, answer = ? where owner = ? and key = ? and status is null")
-        .bind(answer.status.as_u16())
-        .bind(answer.body.to_string())
-        .bind(owner)
-        .bind(key)
-        .execute(writing)
-        .await?;
+    sqlx::query(
+        "update checkout set status = $1, answer = $2 where owner = $3 and key = $4 and status is null",
+    )
+    .bind(i64::from(answer.status.as_u16()))
+    .bind(answer.body.to_string())
+    .bind(owner)
+    .bind(key)
+    .execute(writing)
+    .await?;
     Ok(())
 }
 

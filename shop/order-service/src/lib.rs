@@ -42,6 +42,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "stock, orders, checkouts, outbox, refunds",
     sql: include_str!("../migrations/0001.sql"),
+    postgres: Some(include_str!("../migrations/postgres/0001.sql")),
     floor: 0,
 }];
 

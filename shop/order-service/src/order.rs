@@ -5,9 +5,10 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::clock::rfc3339;
+use service_kit::store::Connection;
+use service_kit::store::Row;
 use service_kit::{Json, Money, Problem};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::App;
@@ -76,7 +77,7 @@ impl Order {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Order, sqlx::Error> {
+fn read(row: &Row) -> Result<Order, sqlx::Error> {
     let (id, address): (String, String) = (row.try_get(0)?, row.try_get(5)?);
     Ok(Order {
         id: Uuid::parse_str(&id).map_err(|cause| sqlx::Error::Decode(cause.into()))?,
@@ -90,15 +91,16 @@ fn read(row: &SqliteRow) -> Result<Order, sqlx::Error> {
         shipping: row.try_get(8)?,
         tax: row.try_get(9)?,
         total: row.try_get(10)?,
-        from_cart: row.try_get(11)?,
+        from_cart: row.try_get::<i64, _>(11)? != 0,
         charge: row.try_get(12)?,
         lines: Vec::new(),
     })
 }
 
 /// An order with its lines.
-pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<Option<Order>, sqlx::Error> {
-    let query = sqlx::query(concat!("select ", columns!(), " from orders where id = ?")).bind(id.to_string());
+pub(crate) async fn find(connection: &mut Connection, id: Uuid) -> Result<Option<Order>, sqlx::Error> {
+    let query =
+        sqlx::query(concat!("select ", columns!(), " from orders where id = $1")).bind(id.to_string());
     let Some(row) = query.fetch_optional(&mut *connection).await? else {
         return Ok(None);
     };
@@ -107,9 +109,9 @@ pub(crate) async fn find(connection: &mut SqliteConnection, id: Uuid) -> Result<
     Ok(Some(order))
 }
 
-async fn add_lines(connection: &mut SqliteConnection, order: &mut Order) -> Result<(), sqlx::Error> {
+async fn add_lines(connection: &mut Connection, order: &mut Order) -> Result<(), sqlx::Error> {
     let rows =
-        sqlx::query("select sku, name, quantity, minor from order_line where order_id = ? order by place")
+        sqlx::query("select sku, name, quantity, minor from order_line where order_id = $1 order by place")
             .bind(order.id.to_string())
             .fetch_all(connection)
             .await?;
@@ -137,11 +139,7 @@ pub(crate) async fn one(
 }
 
 /// The order if it is this owner's; anything else does not exist for them.
-pub(crate) async fn owned(
-    connection: &mut SqliteConnection,
-    owner: &str,
-    id: &str,
-) -> Result<Order, Problem> {
+pub(crate) async fn owned(connection: &mut Connection, owner: &str, id: &str) -> Result<Order, Problem> {
     let id = Uuid::parse_str(id).map_err(|_| Problem::not_found("order"))?;
     let found = find(connection, id).await?.filter(|order| order.owner == owner);
     found.ok_or_else(|| Problem::not_found("order"))
@@ -178,7 +176,7 @@ pub(crate) async fn list(
     let query = sqlx::query(concat!(
         "select ",
         columns!(),
-        " from orders where owner = ? and id < ? order by id desc limit ?"
+        " from orders where owner = $1 and id < $2 order by id desc limit $3"
     ));
     let rows = query
         .bind(&owner)

@@ -50,7 +50,7 @@ async fn round(app: &App) -> Result<i64, sqlx::Error> {
     }
     let rows = sqlx::query(
         "select number, body, attempts, catalog_has_it, cart_has_it from outbox \
-         where done_at is null and due_at <= ? order by number limit ?",
+         where done_at is null and due_at <= $1 order by number limit $2",
     )
     .bind(now_ms())
     .bind(BATCH)
@@ -62,8 +62,8 @@ async fn round(app: &App) -> Result<i64, sqlx::Error> {
             number: row.try_get(0)?,
             body: row.try_get(1)?,
             attempts: row.try_get(2)?,
-            catalog_has_it: row.try_get(3)?,
-            cart_has_it: row.try_get(4)?,
+            catalog_has_it: row.try_get::<i64, _>(3)? != 0,
+            cart_has_it: row.try_get::<i64, _>(4)? != 0,
         };
         batch.push(deliver(app, waiting));
     }
@@ -96,21 +96,23 @@ async fn write(app: &App, done: &[Waiting]) -> Result<(), sqlx::Error> {
         let finished = event.catalog_has_it && event.cart_has_it;
         let pause = (100_i64 << event.attempts.min(10)).min(PAUSE_MS_MAX);
         sqlx::query(
-            "update outbox set attempts = ?, due_at = ?, done_at = ?, catalog_has_it = max(catalog_has_it, ?), \
-             cart_has_it = max(cart_has_it, ?) where number = ? and done_at is null",
+            "update outbox set attempts = $1, due_at = $2, done_at = $3, catalog_has_it = case when catalog_has_it > $4 then catalog_has_it else $4 end, \
+             cart_has_it = case when cart_has_it > $5 then cart_has_it else $5 end where number = $6 and done_at is null",
         )
         .bind(event.attempts)
         .bind(now + pause)
         .bind(finished.then_some(now))
-        .bind(event.catalog_has_it)
-        .bind(event.cart_has_it)
+        .bind(i64::from(event.catalog_has_it))
+        .bind(i64::from(event.cart_has_it))
         .bind(event.number)
         .execute(&mut *writing)
         .await?;
     }
-    sqlx::query("delete from outbox where number in (select number from outbox where done_at < ? limit 100)")
-        .bind(now - KEPT_MS)
-        .execute(&mut *writing)
-        .await?;
+    sqlx::query(
+        "delete from outbox where number in (select number from outbox where done_at < $1 limit 100)",
+    )
+    .bind(now - KEPT_MS)
+    .execute(&mut *writing)
+    .await?;
     app.store.commit(writing).await
 }

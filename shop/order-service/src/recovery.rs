@@ -35,7 +35,7 @@ async fn round(app: &App) -> Result<(), Problem> {
     let now = now_ms();
     let rows = sqlx::query(
         "select c.owner, c.key, o.id, o.placed_at from orders as o join checkout as c on c.order_id = o.id \
-         where o.status = 'pending' and c.locked_until <= ? order by o.id limit ?",
+         where o.status = 'pending' and c.locked_until <= $1 order by o.id limit $2",
     )
     .bind(now)
     .bind(BATCH)
@@ -58,7 +58,7 @@ async fn take(app: &App, owner: &str, key: &str) -> Result<bool, Problem> {
     let mut writing = app.store.begin().await?;
     let now = now_ms();
     let taken = sqlx::query(
-        "update checkout set locked_until = ? where owner = ? and key = ? and locked_until <= ? and status is null",
+        "update checkout set locked_until = $1 where owner = $2 and key = $3 and locked_until <= $4 and status is null",
     )
     .bind(now + LEASE_MS)
     .bind(owner)
@@ -93,7 +93,7 @@ async fn one(app: &App, id: Uuid, age_ms: i64) -> Result<(), Problem> {
 }
 
 async fn forget_old(app: &App, now: i64) -> Result<(), Problem> {
-    let condition = "status is null and order_id is null and created_at < ? and locked_until < ?";
+    let condition = "status is null and order_id is null and created_at < $1 and locked_until < $2";
     let any = sqlx::query(sqlx::AssertSqlSafe(format!(
         "select 1 from checkout where {condition} limit 1"
     )))

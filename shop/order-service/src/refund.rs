@@ -27,7 +27,7 @@ pub(crate) async fn relay(app: App) {
 
 async fn round(app: &App) -> Result<(), sqlx::Error> {
     let rows =
-        sqlx::query("select charge, attempts from refund where done_at is null and due_at <= ? limit ?")
+        sqlx::query("select charge, attempts from refund where done_at is null and due_at <= $1 limit $2")
             .bind(now_ms())
             .bind(BATCH)
             .fetch_all(app.store.read())
@@ -44,7 +44,7 @@ async fn round(app: &App) -> Result<(), sqlx::Error> {
             .is_ok_and(|reply| reply.status == StatusCode::OK);
         let pause = (200_i64 << attempts.min(10)).min(PAUSE_MS_MAX);
         let mut writing = app.store.begin().await?;
-        sqlx::query("update refund set attempts = attempts + 1, due_at = ?, done_at = ? where charge = ?")
+        sqlx::query("update refund set attempts = attempts + 1, due_at = $1, done_at = $2 where charge = $3")
             .bind(now_ms() + pause)
             .bind(done.then(now_ms))
             .bind(&charge)

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use service_kit::Problem;
 use service_kit::clock::now_ms;
-use sqlx::SqliteConnection;
+use service_kit::store::Connection;
 use uuid::Uuid;
 
 use crate::App;
@@ -68,11 +68,11 @@ pub(crate) async fn reserve(
 
 /// Holds pieces line by line, in SKU order: the same order for everybody, so that no two can wait for each other on a
 /// database that locks rows. The condition and the change are one statement: nobody can come between.
-async fn hold(writing: &mut SqliteConnection, lines: &[Line]) -> Result<Vec<Value>, sqlx::Error> {
+async fn hold(writing: &mut Connection, lines: &[Line]) -> Result<Vec<Value>, sqlx::Error> {
     let mut short = Vec::new();
     for line in lines {
         let held = sqlx::query(
-            "update stock set reserved = reserved + ?1 where sku = ?2 and on_hand - reserved >= ?1",
+            "update stock set reserved = reserved + $1 where sku = $2 and on_hand - reserved >= $1",
         )
         .bind(line.quantity)
         .bind(&line.sku)
@@ -80,7 +80,7 @@ async fn hold(writing: &mut SqliteConnection, lines: &[Line]) -> Result<Vec<Valu
         .await?;
         if held.rows_affected() == 0 {
             let available: Option<i64> =
-                sqlx::query_scalar("select on_hand - reserved from stock where sku = ?")
+                sqlx::query_scalar("select on_hand - reserved from stock where sku = $1")
                     .bind(&line.sku)
                     .fetch_optional(&mut *writing)
                     .await?;
@@ -90,8 +90,8 @@ async fn hold(writing: &mut SqliteConnection, lines: &[Line]) -> Result<Vec<Valu
     Ok(short)
 }
 
-async fn write(writing: &mut SqliteConnection, key: &str, order: &Order) -> Result<(), Problem> {
-    sqlx::query("insert into orders values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null)")
+async fn write(writing: &mut Connection, key: &str, order: &Order) -> Result<(), Problem> {
+    sqlx::query("insert into orders values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, null)")
         .bind(order.id.to_string())
         .bind(&order.owner)
         .bind(key)
@@ -104,11 +104,11 @@ async fn write(writing: &mut SqliteConnection, key: &str, order: &Order) -> Resu
         .bind(order.shipping)
         .bind(order.tax)
         .bind(order.total)
-        .bind(order.from_cart)
+        .bind(i64::from(order.from_cart))
         .execute(&mut *writing)
         .await?;
     for (line, place) in order.lines.iter().zip(0_i64..) {
-        sqlx::query("insert into order_line values (?, ?, ?, ?, ?, ?)")
+        sqlx::query("insert into order_line values ($1, $2, $3, $4, $5, $6)")
             .bind(order.id.to_string())
             .bind(place)
             .bind(&line.sku)
@@ -120,7 +120,7 @@ async fn write(writing: &mut SqliteConnection, key: &str, order: &Order) -> Resu
     }
     // Whoever lost the claim in the meantime (a process that stood still for longer than the lease) must not go on.
     let ours = sqlx::query(
-        "update checkout set order_id = ?, locked_until = ? where owner = ? and key = ? and order_id is null and status is null",
+        "update checkout set order_id = $1, locked_until = $2 where owner = $3 and key = $4 and order_id is null and status is null",
     )
     .bind(order.id.to_string())
     .bind(order.placed_at + LEASE_MS)
@@ -130,8 +130,7 @@ async fn write(writing: &mut SqliteConnection, key: &str, order: &Order) -> Resu
     .await?
     .rows_affected();
     if ours == 0 {
-        let detail = "This order is being placed at this moment.";
-        return Err(Problem::new(StatusCode::CONFLICT, "in-progress", detail).retry_after(1));
+        return Err(claim::in_progress());
     }
     Ok(())
 }

@@ -6,13 +6,13 @@ use http::StatusCode;
 use serde_json::json;
 use service_kit::clock::now_ms;
 use service_kit::event::{Event, OrderFacts, Pieces, SCHEMA};
+use service_kit::store::Connection;
 use service_kit::{Money, Problem};
-use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 use crate::App;
 use crate::claim::{self, Answer};
-use crate::order::{self, Order};
+use crate::order::{self, Line, Order};
 
 /// How an order ended.
 #[derive(Debug)]
@@ -25,30 +25,34 @@ pub(crate) struct Settled {
 /// The provider has charged. An order that is no longer waiting for it gets its money back.
 pub(crate) async fn paid(app: &App, id: Uuid, charge: &str, amount: &Money) -> Result<Settled, Problem> {
     let mut writing = app.store.begin().await?;
-    let mut order = find(&mut writing, id).await?;
-    let fits = amount.minor == order.total && amount.currency == order.currency;
-    if order.status != "pending" || !fits {
+    // Whoever changes the status first goes on; the row is locked for the others from here on.
+    let ours = sqlx::query(
+        "update orders set status = 'paid', charge = $1 \
+         where id = $2 and status = 'pending' and total = $3 and currency = $4",
+    )
+    .bind(charge)
+    .bind(id.to_string())
+    .bind(amount.minor)
+    .bind(&amount.currency)
+    .execute(&mut *writing)
+    .await?
+    .rows_affected();
+    let order = find(&mut writing, id).await?;
+    if ours == 0 {
         if order.charge.as_deref() != Some(charge) {
-            tracing::warn!(order = %id, status = order.status, fits, "a charge that nobody waits for is given back");
+            tracing::warn!(order = %id, status = order.status, "a charge that nobody waits for is given back");
             give_back(&mut writing, id, charge).await?;
             app.store.commit(writing).await?;
         }
         return Ok(Settled { order, event: None });
     }
-    for line in &order.lines {
-        sqlx::query("update stock set on_hand = on_hand - ?1, reserved = reserved - ?1 where sku = ?2")
+    for line in in_sku_order(&order) {
+        sqlx::query("update stock set on_hand = on_hand - $1, reserved = reserved - $1 where sku = $2")
             .bind(line.quantity)
             .bind(&line.sku)
             .execute(&mut *writing)
             .await?;
     }
-    "paid".clone_into(&mut order.status);
-    order.charge = Some(charge.to_owned());
-    sqlx::query("update orders set status = 'paid', charge = ? where id = ?")
-        .bind(charge)
-        .bind(id.to_string())
-        .execute(&mut *writing)
-        .await?;
     let answer = Answer {
         status: StatusCode::CREATED,
         body: order.document(),
@@ -74,26 +78,33 @@ pub(crate) async fn unpaid(
     detail: &str,
 ) -> Result<Settled, Problem> {
     let mut writing = app.store.begin().await?;
-    let mut order = find(&mut writing, id).await?;
-    if order.status != "pending" {
+    let ours = sqlx::query("update orders set status = $1 where id = $2 and status = 'pending'")
+        .bind(status)
+        .bind(id.to_string())
+        .execute(&mut *writing)
+        .await?
+        .rows_affected();
+    let order = find(&mut writing, id).await?;
+    if ours == 0 {
         return Ok(Settled { order, event: None });
     }
-    for line in &order.lines {
-        sqlx::query("update stock set reserved = reserved - ? where sku = ?")
+    for line in in_sku_order(&order) {
+        sqlx::query("update stock set reserved = reserved - $1 where sku = $2")
             .bind(line.quantity)
             .bind(&line.sku)
             .execute(&mut *writing)
             .await?;
     }
-    status.clone_into(&mut order.status);
-    sqlx::query("update orders set status = ? where id = ?")
-        .bind(status)
-        .bind(id.to_string())
-        .execute(&mut *writing)
-        .await?;
     answer_key(&mut writing, &order, &refusal(&order, detail)).await?;
     app.store.commit(writing).await?;
     Ok(Settled { order, event: None })
+}
+
+/// Rows of stock are changed in one order by all, so that no two can wait for each other.
+pub(crate) fn in_sku_order(order: &Order) -> Vec<&Line> {
+    let mut lines: Vec<&Line> = order.lines.iter().collect();
+    lines.sort_by(|one, other| one.sku.cmp(&other.sku));
+    lines
 }
 
 /// 402, with the order.
@@ -103,12 +114,8 @@ pub(crate) fn refusal(order: &Order, detail: &str) -> Answer {
 }
 
 /// Money that must go back; the refund itself is sent later, until it is done.
-pub(crate) async fn give_back(
-    writing: &mut SqliteConnection,
-    id: Uuid,
-    charge: &str,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into refund (charge, order_id, due_at) values (?, ?, ?) on conflict do nothing")
+pub(crate) async fn give_back(writing: &mut Connection, id: Uuid, charge: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into refund (charge, order_id, due_at) values ($1, $2, $3) on conflict do nothing")
         .bind(charge)
         .bind(id.to_string())
         .bind(now_ms())
@@ -118,11 +125,7 @@ pub(crate) async fn give_back(
 }
 
 /// Writes an event into the outbox.
-pub(crate) async fn tell(
-    writing: &mut SqliteConnection,
-    order: &Order,
-    kind: &str,
-) -> Result<Event, Problem> {
+pub(crate) async fn tell(writing: &mut Connection, order: &Order, kind: &str) -> Result<Event, Problem> {
     let lines = order
         .lines
         .iter()
@@ -146,32 +149,28 @@ pub(crate) async fn tell(
     // Only a cart that was bought has to hear of it.
     let cart_is_free = !order.from_cart || kind != "order.paid";
     sqlx::query(
-        "insert into outbox (event_id, order_id, kind, body, due_at, cart_has_it) values (?, ?, ?, ?, ?, ?)",
+        "insert into outbox (event_id, order_id, kind, body, due_at, cart_has_it) values ($1, $2, $3, $4, $5, $6)",
     )
     .bind(event.id.to_string())
     .bind(order.id.to_string())
     .bind(kind)
     .bind(json!(event).to_string())
     .bind(now_ms())
-    .bind(cart_is_free)
+    .bind(i64::from(cart_is_free))
     .execute(writing)
     .await?;
     Ok(event)
 }
 
-async fn answer_key(
-    writing: &mut SqliteConnection,
-    order: &Order,
-    answer: &Answer,
-) -> Result<(), sqlx::Error> {
-    let key: Option<String> = sqlx::query_scalar("select key from orders where id = ?")
+async fn answer_key(writing: &mut Connection, order: &Order, answer: &Answer) -> Result<(), sqlx::Error> {
+    let key: Option<String> = sqlx::query_scalar("select key from orders where id = $1")
         .bind(order.id.to_string())
         .fetch_optional(&mut *writing)
         .await?;
     claim::answer(writing, &order.owner, &key.unwrap_or_default(), answer).await
 }
 
-async fn find(writing: &mut SqliteConnection, id: Uuid) -> Result<Order, Problem> {
+async fn find(writing: &mut Connection, id: Uuid) -> Result<Order, Problem> {
     order::find(writing, id)
         .await?
         .ok_or_else(|| Problem::not_found("order"))

@@ -1,11 +1,14 @@
 //! What is there: shown to all, set on the administration port.
 
+use std::collections::HashMap;
+
 use axum::extract::{Path, Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::clock::now_ms;
+use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 
 use crate::App;
 
@@ -32,19 +35,23 @@ pub(crate) async fn inventory(
             format!("1 to {SKUS_MAX} products, separated by commas."),
         ));
     }
-    let list = serde_json::to_string(&skus).map_err(Problem::internal)?;
-    let rows = sqlx::query(
-        "select s.sku, s.on_hand - s.reserved from json_each(?) as asked join stock as s on s.sku = asked.value \
-         order by asked.key",
-    )
-    .bind(list)
-    .fetch_all(app.store.read())
-    .await?;
-    let stock: Vec<Value> = rows
+    let places: Vec<String> = (1..=skus.len()).map(|place| format!("${place}")).collect();
+    let statement = format!(
+        "select sku, on_hand - reserved from stock where sku in ({})",
+        places.join(", ")
+    );
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(statement));
+    for sku in &skus {
+        query = query.bind(*sku);
+    }
+    let rows = query.fetch_all(app.store.read()).await?;
+    let known: HashMap<String, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let stock: Vec<Value> = skus
         .iter()
-        .map(|row| {
-            let (sku, available): (String, i64) = (row.get(0), row.get(1));
-            json!({"sku": sku, "available": available})
+        .filter_map(|sku| {
+            known
+                .get(*sku)
+                .map(|available| json!({"sku": sku, "available": available}))
         })
         .collect();
     Ok(Json(json!({"stock": stock})))
@@ -71,7 +78,7 @@ pub(crate) async fn set(
         return Err(Problem::invalid("sku", "A SKU has 1 to 32 characters."));
     }
     let mut writing = app.store.begin().await?;
-    let row = sqlx::query("select on_hand, reserved from stock where sku = ?")
+    let row = sqlx::query("select on_hand, reserved from stock where sku = $1")
         .bind(&sku)
         .fetch_optional(&mut *writing)
         .await?;
@@ -90,21 +97,21 @@ pub(crate) async fn set(
 
 /// Changes what is there, and writes down why.
 pub(crate) async fn adjust(
-    writing: &mut SqliteConnection,
+    writing: &mut Connection,
     sku: &str,
     delta: i64,
     reason: &str,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into stock (sku, on_hand) values (?1, 0) on conflict do nothing")
+    sqlx::query("insert into stock (sku, on_hand) values ($1, 0) on conflict do nothing")
         .bind(sku)
         .execute(&mut *writing)
         .await?;
-    sqlx::query("update stock set on_hand = on_hand + ? where sku = ?")
+    sqlx::query("update stock set on_hand = on_hand + $1 where sku = $2")
         .bind(delta)
         .bind(sku)
         .execute(&mut *writing)
         .await?;
-    sqlx::query("insert into adjustment (sku, delta, reason, at) values (?, ?, ?, ?)")
+    sqlx::query("insert into adjustment (sku, delta, reason, at) values ($1, $2, $3, $4)")
         .bind(sku)
         .bind(delta)
         .bind(reason)

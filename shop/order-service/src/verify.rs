@@ -23,21 +23,21 @@ const RULES: [(&str, &str); 8] = [
     (
         "reserved-is-pending",
         "select s.sku, 'reserved ' || s.reserved || ', pending orders hold ' || coalesce(p.pieces, 0) from stock as s \
-         left join (select l.sku, sum(l.quantity) as pieces from order_line as l join orders as o on o.id = l.order_id \
+         left join (select l.sku, cast(sum(l.quantity) as bigint) as pieces from order_line as l join orders as o on o.id = l.order_id \
          where o.status = 'pending' group by l.sku) as p on p.sku = s.sku where s.reserved <> coalesce(p.pieces, 0)",
     ),
     (
         "on-hand-is-what-came-less-what-was-sold",
         "select s.sku, 'on hand ' || s.on_hand || ', came ' || coalesce(a.pieces, 0) || ', sold ' || coalesce(p.pieces, 0) \
-         from stock as s left join (select sku, sum(delta) as pieces from adjustment group by sku) as a on a.sku = s.sku \
-         left join (select l.sku, sum(l.quantity) as pieces from order_line as l join orders as o on o.id = l.order_id \
+         from stock as s left join (select sku, cast(sum(delta) as bigint) as pieces from adjustment group by sku) as a on a.sku = s.sku \
+         left join (select l.sku, cast(sum(l.quantity) as bigint) as pieces from order_line as l join orders as o on o.id = l.order_id \
          where o.status = 'paid' group by l.sku) as p on p.sku = s.sku \
          where s.on_hand <> coalesce(a.pieces, 0) - coalesce(p.pieces, 0)",
     ),
     (
         "total-is-the-sum-of-lines",
         "select o.id, 'total ' || o.total from orders as o where o.total <> o.shipping + \
-         (select coalesce(sum(l.quantity * l.minor), 0) from order_line as l where l.order_id = o.id)",
+         (select cast(coalesce(sum(l.quantity * l.minor), 0) as bigint) from order_line as l where l.order_id = o.id)",
     ),
     (
         "one-order-per-key",
@@ -45,7 +45,7 @@ const RULES: [(&str, &str); 8] = [
     ),
     (
         "paid-has-a-charge",
-        "select id, 'no charge' from orders where status = 'paid' and charge is null",
+        "select id, cast('no charge' as text) from orders where status = 'paid' and charge is null",
     ),
     (
         "one-order-per-charge",
@@ -53,7 +53,7 @@ const RULES: [(&str, &str); 8] = [
     ),
     (
         "paid-is-told",
-        "select o.id, 'no event' from orders as o where o.status = 'paid' and o.placed_at > \
+        "select o.id, cast('no event' as text) from orders as o where o.status = 'paid' and o.placed_at > \
          (select coalesce(min(done_at), 0) from outbox) and not exists \
          (select 1 from outbox as e where e.order_id = o.id and e.kind = 'order.paid')",
     ),
@@ -117,7 +117,7 @@ pub(crate) struct Page {
 pub(crate) async fn orders(State(app): State<App>, Query(page): Query<Page>) -> Result<Json<Value>, Problem> {
     let limit = page.limit.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
     let rows = sqlx::query(
-        "select id, key, status, total, currency, charge from orders where id > ? order by id limit ?",
+        "select id, key, status, total, currency, charge from orders where id > $1 order by id limit $2",
     )
     .bind(page.after.unwrap_or_default())
     .bind(limit)
@@ -143,7 +143,7 @@ pub(crate) async fn orders(State(app): State<App>, Query(page): Query<Page>) -> 
 /// `GET /verify/sold`: pieces of paid orders, as the catalogue must have counted them once the outbox is empty.
 pub(crate) async fn sold(State(app): State<App>) -> Result<Json<Value>, Problem> {
     let rows = sqlx::query(
-        "select l.sku, sum(l.quantity) from order_line as l join orders as o on o.id = l.order_id \
+        "select l.sku, cast(sum(l.quantity) as bigint) from order_line as l join orders as o on o.id = l.order_id \
          where o.status = 'paid' group by l.sku order by l.sku",
     )
     .fetch_all(app.store.read())

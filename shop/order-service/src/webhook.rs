@@ -70,14 +70,14 @@ fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
 }
 
 async fn known(app: &App, event: Uuid) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query("select 1 from inbox where event_id = ?").bind(event.to_string());
+    let query = sqlx::query("select 1 from inbox where event_id = $1").bind(event.to_string());
     Ok(query.fetch_optional(app.store.read()).await?.is_some())
 }
 
 /// Settling is itself repeatable, so it may come before this: a crash between them settles once more, to no effect.
 async fn remember(app: &App, event: Uuid) -> Result<(), sqlx::Error> {
     let mut writing = app.store.begin().await?;
-    sqlx::query("insert into inbox values (?, ?) on conflict do nothing")
+    sqlx::query("insert into inbox values ($1, $2) on conflict do nothing")
         .bind(event.to_string())
         .bind(now_ms())
         .execute(&mut *writing)

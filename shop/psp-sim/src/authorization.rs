@@ -8,8 +8,9 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service_kit::clock::now_ms;
+use service_kit::store::Connection;
 use service_kit::{CutConnection, Json, Money, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::card::{Behaviour, behaviour};
@@ -140,7 +141,7 @@ async fn record(
     Ok((made, true))
 }
 
-async fn notify(writing: &mut SqliteConnection, made: &Authorization, times: u32) -> Result<(), sqlx::Error> {
+async fn notify(writing: &mut Connection, made: &Authorization, times: u32) -> Result<(), sqlx::Error> {
     let body = json!({
         "event_id": Uuid::now_v7(),
         "reference": made.reference,
@@ -207,7 +208,7 @@ pub(crate) async fn refund(
     Ok(Json(made))
 }
 
-fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Authorization, sqlx::Error> {
+fn read(row: &service_kit::store::Row) -> Result<Authorization, sqlx::Error> {
     Ok(Authorization {
         id: row.try_get(0)?,
         reference: row.try_get(1)?,

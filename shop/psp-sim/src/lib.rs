@@ -22,6 +22,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "authorizations and their notifications",
     sql: include_str!("../migrations/0001.sql"),
+    postgres: None,
     floor: 0,
 }];
 

@@ -43,8 +43,10 @@ pub struct Migration {
     pub phase: Phase,
     /// What it is for.
     pub name: &'static str,
-    /// Statements, run in one transaction.
+    /// Statements for SQLite, run in one transaction.
     pub sql: &'static str,
+    /// The same for PostgreSQL, of a service that can use it.
+    pub postgres: Option<&'static str>,
     /// Of a contract phase: the oldest `max` of a version that still works afterwards.
     pub floor: i64,
 }

@@ -1,102 +1,146 @@
-//! The database of a service: SQLite in WAL mode, many readers, one writer.
+//! The database of a service: a SQLite file, or PostgreSQL.
 //!
-//! Both versions of a rollout use the same file, so every write is one short transaction that takes the write lock at its
-//! beginning (`BEGIN IMMEDIATE`): it waits for the other process there, and never fails half way because of it.
+//! Statements are written once, in what both understand: `$1` for values, whole numbers and texts. On SQLite both versions of a
+//! rollout use the same file, so every write is one short transaction that takes the write lock at its beginning (`BEGIN
+//! IMMEDIATE`): it waits for the other process there, and never fails half way because of it. On PostgreSQL rows are
+//! locked instead, so a change and its condition are one statement, and several rows are changed in one order by all.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{Row as _, Sqlite, Transaction};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Row as _};
 
 use crate::Problem;
 use crate::clock::now_ms;
 use crate::migration::{Migration, Phase, Schema};
 use crate::settings::{SettingError, Settings, wrong};
 
-/// Connections that read at the same time.
-const READERS_MAX: u32 = 4;
-/// How long a transaction waits for the write lock of the other process.
-const BUSY_MAX: Duration = Duration::from_secs(5);
+/// A connection, or a transaction on one.
+pub type Connection = sqlx::AnyConnection;
+/// A row. Numbers are `i64`, also those that mean yes or no.
+pub type Row = sqlx::any::AnyRow;
+/// A transaction that holds the write lock.
+pub type Transaction = sqlx::Transaction<'static, Any>;
+
+/// Connections that read at the same time, and that write.
+const SQLITE: (u32, u32) = (4, 1);
+const POSTGRES: (u32, u32) = (8, 16);
+/// How long a transaction waits for the write lock of the other process, in milliseconds.
+const BUSY_MS_MAX: u32 = 5000;
+/// The same for a probe, which must not wait long.
+const PROBE_MS_MAX: u32 = 150;
 /// How long a request waits for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
 /// A commit within this time proves that the database can be written; the probe then takes no lock.
 const PROOF_MS: i64 = 300;
+#[cfg(not(feature = "postgres"))]
+const FORM: &str = "sqlite:/path/file.db (this build has no PostgreSQL)";
+#[cfg(feature = "postgres")]
+const FORM: &str = "sqlite:/path/file.db or postgres://user:password@host:port/database";
+
+/// Which kind of database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file of our own.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
 
 /// A database. A clone uses the same connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    read: SqlitePool,
-    write: SqlitePool,
-    /// Its lock time is short, so that a probe never waits long.
-    probe: SqlitePool,
+    engine: Engine,
+    read: AnyPool,
+    write: AnyPool,
+    probe: AnyPool,
     migrations: &'static [Migration],
     written_at: Arc<AtomicI64>,
 }
 
 impl Store {
-    /// Names the file and its options; nothing is opened yet.
+    /// Names the database and its options; nothing is opened yet.
     pub fn open(service: &str, schema: Schema, settings: &Settings) -> Result<Self, SettingError> {
-        let expected = "sqlite:/path/file.db";
-        let file = match settings.get(schema.variable) {
-            Some(url) => match url.strip_prefix("sqlite:") {
-                Some(path) => PathBuf::from(path.trim_start_matches("//")),
-                // Not shown: it may carry a password.
-                None => return Err(wrong(schema.variable, "***", expected)),
-            },
-            None => PathBuf::from(settings.text("DATA_DIR", "./data")).join(format!("{service}.db")),
+        install_drivers();
+        // Not shown in messages: it may carry a password.
+        let refused = || wrong(schema.variable, "***", FORM);
+        let given = settings.get(schema.variable);
+        let (engine, url) = match given {
+            Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
+                let known =
+                    cfg!(feature = "postgres") && schema.migrations.iter().all(|m| m.postgres.is_some());
+                (
+                    Engine::Postgres,
+                    known.then(|| url.to_owned()).ok_or_else(refused)?,
+                )
+            }
+            Some(url) => {
+                let path = url.strip_prefix("sqlite:").ok_or_else(refused)?;
+                (
+                    Engine::Sqlite,
+                    file_url(&PathBuf::from(path.trim_start_matches("//"))),
+                )
+            }
+            None => {
+                let folder = PathBuf::from(settings.text("DATA_DIR", "./data"));
+                (Engine::Sqlite, file_url(&folder.join(format!("{service}.db"))))
+            }
         };
-        let options = SqliteConnectOptions::new()
-            .filename(&file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(if schema.synchronous {
-                SqliteSynchronous::Full
-            } else {
-                SqliteSynchronous::Normal
-            })
-            .foreign_keys(true)
-            .statement_cache_capacity(200)
-            .busy_timeout(BUSY_MAX);
-        let pool = |connections: u32, options: SqliteConnectOptions| {
-            SqlitePoolOptions::new()
+        let options: AnyConnectOptions = url.parse().map_err(|_| refused())?;
+        let (readers, writers) = if engine == Engine::Sqlite {
+            SQLITE
+        } else {
+            POSTGRES
+        };
+        let pool = |connections: u32, busy_ms: u32| {
+            let pool = AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_MAX)
-                // A file does not go stale as a network connection does; the ping would cost a turn of a thread.
-                .test_before_acquire(false)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .connect_lazy_with(options)
+                // The ping would cost a turn with each statement; broken connections are noticed when they are given back.
+                .test_before_acquire(false);
+            let pool = match engine {
+                Engine::Sqlite => with_pragmas(pool, busy_ms, schema.synchronous),
+                Engine::Postgres => pool.idle_timeout(Duration::from_mins(5)),
+            };
+            pool.connect_lazy_with(options.clone())
         };
-        // The folder may not be there yet, or never; the probe says so.
-        if let Some(folder) = file.parent() {
-            let _ = std::fs::create_dir_all(folder);
-        }
         Ok(Self {
-            read: pool(READERS_MAX, options.clone()),
-            write: pool(1, options.clone()),
-            probe: pool(1, options.busy_timeout(Duration::from_millis(150))),
+            engine,
+            read: pool(readers, BUSY_MS_MAX),
+            write: pool(writers, BUSY_MS_MAX),
+            probe: pool(1, PROBE_MS_MAX),
             migrations: schema.migrations,
             written_at: Arc::default(),
         })
     }
 
+    /// Which kind it is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// For queries.
-    pub fn read(&self) -> &SqlitePool {
+    pub fn read(&self) -> &AnyPool {
         &self.read
     }
 
     /// Begins a transaction that holds the write lock. Keep it short, and wait for nothing but the database in it.
-    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.write.begin_with("BEGIN IMMEDIATE").await
+    pub async fn begin(&self) -> Result<Transaction, sqlx::Error> {
+        self.begin_on(&self.write).await
+    }
+
+    async fn begin_on(&self, pool: &AnyPool) -> Result<Transaction, sqlx::Error> {
+        match self.engine {
+            Engine::Sqlite => pool.begin_with("BEGIN IMMEDIATE").await,
+            Engine::Postgres => pool.begin().await,
+        }
     }
 
     /// Ends it for good.
-    pub async fn commit(&self, transaction: Transaction<'static, Sqlite>) -> Result<(), sqlx::Error> {
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), sqlx::Error> {
         transaction.commit().await?;
         self.written_at.store(now_ms(), Ordering::Relaxed);
         Ok(())
@@ -106,28 +150,37 @@ impl Store {
     pub(crate) async fn probe(&self) -> Result<(i64, i64), String> {
         let told = |cause: sqlx::Error| format!("the database does not answer: {cause}");
         if now_ms() - self.written_at.load(Ordering::Relaxed) > PROOF_MS {
-            let transaction = self.probe.begin_with("BEGIN IMMEDIATE").await.map_err(told)?;
+            let transaction = self.begin_on(&self.probe).await.map_err(told)?;
             transaction.rollback().await.map_err(told)?;
         }
-        found(&self.probe).await.map_err(told)
+        self.found(&self.probe).await.map_err(told)
     }
 
     /// Runs all changes of phases up to and including this one that have not run. Says the schema's number afterwards.
     pub async fn migrate(&self, phase: Phase) -> Result<i64, sqlx::Error> {
         let mut transaction = self.begin().await?;
-        sqlx::raw_sql(
-            "create table if not exists schema_change (number integer primary key, phase text not null, \
-             name text not null, floor integer not null, applied_at integer not null)",
-        )
-        .execute(&mut *transaction)
-        .await?;
+        // Two jobs at once: the second waits here, and then finds everything done.
+        let table = "create table if not exists schema_change (number bigint primary key, phase text not null, \
+             name text not null, floor bigint not null, applied_at bigint not null)";
+        match self.engine {
+            Engine::Sqlite => sqlx::raw_sql(table).execute(&mut *transaction).await?,
+            Engine::Postgres => {
+                let lock = "select pg_advisory_xact_lock(7237501)";
+                sqlx::raw_sql(lock).execute(&mut *transaction).await?;
+                sqlx::raw_sql(table).execute(&mut *transaction).await?
+            }
+        };
         for change in self.migrations.iter().filter(|change| change.phase <= phase) {
-            let known = sqlx::query("select 1 from schema_change where number = ?").bind(change.number);
+            let known = sqlx::query("select 1 from schema_change where number = $1").bind(change.number);
             if known.fetch_optional(&mut *transaction).await?.is_some() {
                 continue;
             }
-            sqlx::raw_sql(change.sql).execute(&mut *transaction).await?;
-            sqlx::query("insert into schema_change values (?, ?, ?, ?, ?)")
+            let sql = match self.engine {
+                Engine::Sqlite => change.sql,
+                Engine::Postgres => change.postgres.unwrap_or_default(),
+            };
+            sqlx::raw_sql(sql).execute(&mut *transaction).await?;
+            sqlx::query("insert into schema_change values ($1, $2, $3, $4, $5)")
                 .bind(change.number)
                 .bind(change.phase.word())
                 .bind(change.name)
@@ -137,7 +190,21 @@ impl Store {
                 .await?;
         }
         self.commit(transaction).await?;
-        Ok(found(&self.write).await?.0)
+        Ok(self.found(&self.write).await?.0)
+    }
+
+    async fn found(&self, pool: &AnyPool) -> Result<(i64, i64), sqlx::Error> {
+        let there = match self.engine {
+            Engine::Sqlite => "select 1 from sqlite_master where name = 'schema_change'",
+            Engine::Postgres => "select 1 from pg_tables where tablename = 'schema_change'",
+        };
+        if sqlx::query(there).fetch_optional(pool).await?.is_none() {
+            return Ok((0, 0));
+        }
+        let row = sqlx::query("select coalesce(max(number), 0), coalesce(max(floor), 0) from schema_change")
+            .fetch_one(pool)
+            .await?;
+        Ok((row.try_get(0)?, row.try_get(1)?))
     }
 
     /// Closes all connections.
@@ -148,30 +215,71 @@ impl Store {
     }
 }
 
-async fn found(pool: &SqlitePool) -> Result<(i64, i64), sqlx::Error> {
-    let there = sqlx::query("select 1 from sqlite_master where name = 'schema_change'")
-        .fetch_optional(pool)
-        .await?;
-    if there.is_none() {
-        return Ok((0, 0));
+/// Each program does it once.
+fn install_drivers() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        #[cfg(feature = "postgres")]
+        let drivers = &[sqlx::sqlite::any::DRIVER, sqlx::postgres::any::DRIVER];
+        #[cfg(not(feature = "postgres"))]
+        let drivers = &[sqlx::sqlite::any::DRIVER];
+        // It only fails when somebody else was first, and then they are there too.
+        let _ = sqlx::any::install_drivers(drivers);
+    });
+}
+
+/// The folder may not be there yet, or never; the probe says so.
+fn file_url(file: &std::path::Path) -> String {
+    if let Some(folder) = file.parent() {
+        let _ = std::fs::create_dir_all(folder);
     }
-    let row = sqlx::query("select coalesce(max(number), 0), coalesce(max(floor), 0) from schema_change")
-        .fetch_one(pool)
-        .await?;
-    Ok((row.try_get(0)?, row.try_get(1)?))
+    let path = file.display().to_string();
+    let path = path
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23")
+        .replace(' ', "%20");
+    format!("sqlite://{path}?mode=rwc")
+}
+
+fn with_pragmas(pool: AnyPoolOptions, busy_ms: u32, synchronous: bool) -> AnyPoolOptions {
+    let level = if synchronous { "full" } else { "normal" };
+    let pragmas = Arc::new(format!(
+        "pragma busy_timeout = {busy_ms}; pragma journal_mode = wal; pragma synchronous = {level}; pragma foreign_keys = on"
+    ));
+    // A file does not go stale as a network connection does.
+    pool.idle_timeout(None)
+        .max_lifetime(None)
+        .after_connect(move |connection, _| {
+            let pragmas = Arc::clone(&pragmas);
+            Box::pin(async move {
+                sqlx::raw_sql(sqlx::AssertSqlSafe(pragmas.as_str().to_owned()))
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
 }
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN, with their extended codes in the upper bytes.
-        let code = error
-            .as_database_error()
-            .and_then(|database| database.code()?.parse::<i32>().ok());
-        let passing = matches!(
-            error,
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
-        );
-        if passing || code.is_some_and(|code| matches!(code & 0xff, 5 | 6 | 14)) {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let passing = match code.as_deref() {
+            // PostgreSQL's codes have five characters: connection lost, shut down, too many, serialization, deadlock.
+            Some(code) if code.len() == 5 => {
+                ["08", "53", "57"].iter().any(|class| code.starts_with(class))
+                    || ["40001", "40P01"].contains(&code)
+            }
+            // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN, with their extended codes in the upper bytes.
+            Some(code) => code
+                .parse::<i32>()
+                .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 14)),
+            None => matches!(
+                error,
+                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
+            ),
+        };
+        if passing {
             tracing::warn!(%error, request_id = crate::request_id(), "the database is not available");
             return Self::unavailable("The shop is busy. Please try again in a moment.");
         }

@@ -1,28 +1,48 @@
-//! The other services as the pages use them, in the customer's name.
+//! The services as the pages need them: typed answers, and refusals with their kind. It knows nothing of HTML.
 
-use http::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use service_kit::client::{Call, Reply, Upstream};
-use service_kit::{Kit, Money, Problem, StartError};
 use std::time::Duration;
 
+use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use service_kit::client::{Call, CallError, Reply, Upstream};
+use service_kit::{Kit, Money, SettingError};
+
+use crate::shelf::Shelf;
 use crate::visitor::Visitor;
 
-/// A checkout waits for the bank.
-const CHECKOUT_DEADLINE: Duration = Duration::from_secs(15);
+/// A checkout waits for cart, catalogue, provider and database; a little less than the edge waits for us.
+const CHECKOUT_TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Addresses of the other services.
+/// An answer that is no success.
 #[derive(Debug, Clone)]
-pub(crate) struct Backend {
-    users: Upstream,
-    catalogue: Upstream,
-    carts: Upstream,
-    orders: Upstream,
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    /// The last part of `urn:shop:<kind>`.
+    pub(crate) kind: String,
+    /// May be shown.
+    pub(crate) detail: String,
+    pub(crate) field: Option<String>,
+    /// The whole problem.
+    pub(crate) document: Value,
 }
 
-/// A product as shown.
-#[derive(Debug, Clone, Deserialize)]
+/// Why there is no answer to show.
+#[derive(Debug, Clone)]
+pub(crate) enum Trouble {
+    Call(CallError),
+    Refused(Refusal),
+}
+
+impl From<CallError> for Trouble {
+    fn from(cause: CallError) -> Self {
+        Self::Call(cause)
+    }
+}
+
+/// As the catalogue shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Product {
     pub(crate) sku: String,
     pub(crate) name: String,
@@ -35,246 +55,318 @@ pub(crate) struct Product {
     pub(crate) facts: Vec<Fact>,
 }
 
-/// Something worth knowing about a product.
-#[derive(Debug, Clone, Deserialize)]
+/// One line of a product's details.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Fact {
     pub(crate) name: String,
     pub(crate) value: String,
 }
 
-/// A page of products.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Products {
+impl Product {
+    /// The value of a fact, or nothing.
+    pub(crate) fn fact(&self, name: &str) -> &str {
+        let found = self.facts.iter().find(|fact| fact.name == name);
+        found.map_or("", |fact| &fact.value)
+    }
+}
+
+/// A part of the assortment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Category {
+    pub(crate) slug: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) products: u64,
+}
+
+/// Some products, and where the next ones begin.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Listing {
     pub(crate) products: Vec<Product>,
     #[serde(default)]
     pub(crate) next: Option<String>,
 }
 
-/// A category.
 #[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Category {
-    pub(crate) slug: String,
-    pub(crate) name: String,
+struct Categories {
+    categories: Vec<Category>,
 }
 
-/// A cart or an order's lines.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Line {
-    pub(crate) sku: String,
-    pub(crate) name: String,
-    pub(crate) quantity: u32,
-    #[serde(default)]
-    pub(crate) price: Option<Money>,
-}
-
-/// A cart.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// A cart, of a guest or a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Cart {
     #[serde(default)]
     pub(crate) lines: Vec<Line>,
     #[serde(default)]
-    pub(crate) pieces: u32,
+    pub(crate) pieces: u64,
     #[serde(default)]
     pub(crate) subtotal: Option<Money>,
 }
 
+/// So many of a product, in a cart or an order.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) sku: String,
+    pub(crate) name: String,
+    pub(crate) quantity: i64,
+    pub(crate) price: Money,
+}
+
+/// Where something goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Address {
+    #[serde(default)]
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) street: String,
+    pub(crate) postcode: String,
+    pub(crate) city: String,
+    pub(crate) country: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Addresses {
+    addresses: Vec<Address>,
+}
+
 /// An order.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: String,
+    /// `pending`, `paid`, `failed`, `cancelled`, or something newer.
     pub(crate) status: String,
     #[serde(default)]
     pub(crate) placed_at: String,
     #[serde(default)]
     pub(crate) lines: Vec<Line>,
-    pub(crate) total: Money,
+    #[serde(default)]
+    pub(crate) subtotal: Option<Money>,
     #[serde(default)]
     pub(crate) tax: Option<Money>,
+    pub(crate) total: Money,
+    #[serde(default)]
+    pub(crate) address: Option<Address>,
+    #[serde(default)]
+    pub(crate) email: Option<String>,
 }
 
-/// Where an order goes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Address {
+/// Some orders, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Orders {
+    pub(crate) orders: Vec<Order>,
     #[serde(default)]
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) street: String,
-    #[serde(default)]
-    pub(crate) postcode: String,
-    #[serde(default)]
-    pub(crate) city: String,
-    #[serde(default)]
-    pub(crate) country: String,
-}
-
-/// Who is signed in.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Session {
-    pub(crate) token: String,
+    pub(crate) next: Option<String>,
 }
 
 /// A customer.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct User {
     pub(crate) name: String,
     pub(crate) email: String,
 }
 
+/// A sign-in that went well.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) token: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Stock {
+    stock: Vec<StockOf>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StockOf {
+    sku: String,
+    available: i64,
+}
+
+/// All services that pages ask.
+pub(crate) struct Backend {
+    users: Upstream,
+    carts: Upstream,
+    orders: Upstream,
+    shelf: Shelf,
+}
+
 impl Backend {
-    pub(crate) fn of(kit: &Kit) -> Result<Self, StartError> {
+    pub(crate) fn of(kit: &Kit) -> Result<Self, SettingError> {
         Ok(Self {
             users: kit.upstream("user-service", "USER_SERVICE_URL")?,
-            catalogue: kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?,
             carts: kit.upstream("cart-service", "CART_SERVICE_URL")?,
             orders: kit.upstream("order-service", "ORDER_SERVICE_URL")?,
+            shelf: Shelf::new(kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?),
         })
     }
 
-    pub(crate) async fn products(&self, query: &str) -> Result<Products, Problem> {
-        read(self.catalogue.get(format!("/products?{query}"))).await
+    /// `query` as the catalogue takes it, without `?`.
+    pub(crate) async fn products(&self, query: &str) -> Result<Listing, Trouble> {
+        self.shelf.get(&format!("/products?{query}")).await
     }
 
-    pub(crate) async fn product(&self, sku: &str) -> Result<Product, Problem> {
-        read(self.catalogue.get(format!("/products/{sku}"))).await
+    pub(crate) async fn product(&self, sku: &str) -> Result<Product, Trouble> {
+        self.shelf.get(&format!("/products/{}", escape(sku))).await
     }
 
-    /// Nice to have: a page without them is still a page.
-    pub(crate) async fn related(&self, sku: &str) -> Vec<Product> {
-        let found: Result<Products, _> = read(self.catalogue.get(format!("/products/{sku}/related"))).await;
-        found.map(|found| found.products).unwrap_or_default()
-    }
-
-    /// Nice to have.
-    pub(crate) async fn categories(&self) -> Vec<Category> {
-        #[derive(Deserialize)]
-        struct Categories {
-            categories: Vec<Category>,
-        }
-        let found: Result<Categories, _> = read(self.catalogue.get("/categories")).await;
-        found.map(|found| found.categories).unwrap_or_default()
-    }
-
-    /// Pieces that can be bought now; `None` when nobody can tell.
-    pub(crate) async fn available(&self, sku: &str) -> Option<i64> {
-        let found: Value = read(self.orders.get(format!("/inventory?sku={sku}")))
+    pub(crate) async fn related(&self, sku: &str) -> Result<Listing, Trouble> {
+        self.shelf
+            .get(&format!("/products/{}/related", escape(sku)))
             .await
-            .ok()?;
-        found["stock"].as_array()?.first()?["available"].as_i64()
     }
 
-    pub(crate) async fn cart(&self, visitor: &Visitor) -> Result<Cart, Problem> {
-        read(named(self.carts.get("/cart"), visitor)).await
+    pub(crate) async fn categories(&self) -> Result<Vec<Category>, Trouble> {
+        let list: Categories = self.shelf.get("/categories").await?;
+        Ok(list.categories)
     }
 
-    pub(crate) async fn add(&self, visitor: &Visitor, sku: &str, quantity: u32) -> Result<(), Problem> {
-        let body = serde_json::json!({ "sku": sku, "quantity": quantity });
-        let call = self.carts.call(Method::POST, "/cart/items").json(&body);
-        sent(named(call, visitor)).await.map(|_| ())
+    /// Pieces that can be had; `None` when that is not known at the moment.
+    pub(crate) async fn available(&self, sku: &str) -> Option<i64> {
+        let path = format!("/inventory?sku={}", escape(sku));
+        let stock: Stock = read(self.orders.get(path)).await.ok()?;
+        let found = stock.stock.into_iter().find(|stock| stock.sku == sku)?;
+        Some(found.available)
     }
 
-    pub(crate) async fn set(&self, visitor: &Visitor, sku: &str, quantity: u32) -> Result<(), Problem> {
-        let body = serde_json::json!({ "quantity": quantity });
+    pub(crate) async fn cart(&self, who: &Visitor) -> Result<Cart, Trouble> {
+        read(who.asks(self.carts.get("/cart"))).await
+    }
+
+    pub(crate) async fn add(&self, who: &Visitor, sku: &str, quantity: i64) -> Result<Cart, Trouble> {
+        let call = self.carts.call(Method::POST, "/cart/items");
+        read(who.asks(call).json(&json!({"sku": sku, "quantity": quantity}))).await
+    }
+
+    pub(crate) async fn set_quantity(
+        &self,
+        who: &Visitor,
+        sku: &str,
+        quantity: i64,
+    ) -> Result<Cart, Trouble> {
+        let path = format!("/cart/items/{}", escape(sku));
+        let call = self.carts.call(Method::PUT, path);
+        read(who.asks(call).json(&json!({"quantity": quantity}))).await
+    }
+
+    /// The guest's pieces become the customer's.
+    pub(crate) async fn merge_cart(&self, token: &str, guest: &str) -> Result<(), Trouble> {
         let call = self
             .carts
-            .call(Method::PUT, format!("/cart/items/{sku}"))
-            .json(&body);
-        sent(named(call, visitor)).await.map(|_| ())
+            .call(Method::POST, "/cart/merge")
+            .header("authorization", &format!("Bearer {token}"))
+            .json(&json!({"from": guest}));
+        done(call).await
     }
 
-    /// What a guest has in the cart becomes the customer's.
-    pub(crate) async fn merge(&self, token: &str, guest: &str) -> Result<(), Problem> {
-        let body = serde_json::json!({ "from": guest });
-        let call = self.carts.call(Method::POST, "/cart/merge").json(&body);
-        sent(call.header("authorization", &format!("Bearer {token}")))
-            .await
-            .map(|_| ())
-    }
-
-    /// The answer as it is: a declined payment is no failure of the shop.
-    pub(crate) async fn checkout(
-        &self,
-        visitor: &Visitor,
-        key: &str,
-        body: &Value,
-    ) -> Result<Reply, Problem> {
-        let call = self.orders.call(Method::POST, "/checkout").json(body);
-        let call = named(call, visitor)
+    /// Any answer of the checkout is one; the page decides what it means.
+    pub(crate) async fn checkout(&self, who: &Visitor, key: &str, body: &Value) -> Result<Reply, CallError> {
+        let call = self
+            .orders
+            .call(Method::POST, "/checkout")
             .header("idempotency-key", key)
-            .deadline(CHECKOUT_DEADLINE);
-        Ok(call.send().await?)
-    }
-
-    pub(crate) async fn order(&self, visitor: &Visitor, id: &str) -> Result<Order, Problem> {
-        read(named(self.orders.get(format!("/orders/{id}")), visitor)).await
-    }
-
-    pub(crate) async fn orders(&self, visitor: &Visitor) -> Result<Vec<Order>, Problem> {
-        #[derive(Deserialize)]
-        struct Orders {
-            orders: Vec<Order>,
-        }
-        let found: Orders = read(named(self.orders.get("/orders?limit=20"), visitor)).await?;
-        Ok(found.orders)
-    }
-
-    pub(crate) async fn me(&self, visitor: &Visitor) -> Result<User, Problem> {
-        read(named(self.users.get("/users/me"), visitor)).await
-    }
-
-    /// The answer as it is: wrong credentials are shown in the form.
-    pub(crate) async fn sign_up(&self, body: &Value) -> Result<Reply, Problem> {
-        Ok(self.users.call(Method::POST, "/users").json(body).send().await?)
-    }
-
-    /// As above.
-    pub(crate) async fn log_in(&self, body: &Value) -> Result<Reply, Problem> {
-        Ok(self
-            .users
-            .call(Method::POST, "/sessions")
             .json(body)
-            .send()
-            .await?)
+            .deadline(CHECKOUT_TIME_MAX)
+            .repeatable();
+        who.asks(call).send().await
     }
 
-    pub(crate) async fn log_out(&self, visitor: &Visitor) {
-        let call = named(self.users.call(Method::DELETE, "/sessions/current"), visitor);
-        if let Err(cause) = call.send().await {
-            tracing::warn!(%cause, "a session could not be ended");
-        }
+    pub(crate) async fn order(&self, who: &Visitor, id: &str) -> Result<Order, Trouble> {
+        read(who.asks(self.orders.get(format!("/orders/{}", escape(id))))).await
+    }
+
+    pub(crate) async fn orders(&self, who: &Visitor, cursor: &str) -> Result<Orders, Trouble> {
+        let path = format!("/orders?limit=20&cursor={}", escape(cursor));
+        read(who.asks(self.orders.get(path))).await
+    }
+
+    pub(crate) async fn cancel(&self, who: &Visitor, id: &str) -> Result<(), Trouble> {
+        let path = format!("/orders/{}/cancel", escape(id));
+        done(who.asks(self.orders.call(Method::POST, path))).await
+    }
+
+    pub(crate) async fn sign_up(&self, name: &str, email: &str, password: &str) -> Result<Session, Trouble> {
+        let body = json!({"name": name, "email": email, "password": password});
+        read(self.users.call(Method::POST, "/users").json(&body)).await
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Session, Trouble> {
+        let body = json!({"email": email, "password": password});
+        read(self.users.call(Method::POST, "/sessions").json(&body)).await
+    }
+
+    pub(crate) async fn sign_out(&self, who: &Visitor) -> Result<(), Trouble> {
+        done(who.asks(self.users.call(Method::DELETE, "/sessions/current"))).await
+    }
+
+    pub(crate) async fn me(&self, who: &Visitor) -> Result<User, Trouble> {
+        read(who.asks(self.users.get("/users/me"))).await
+    }
+
+    pub(crate) async fn rename(&self, who: &Visitor, name: &str) -> Result<(), Trouble> {
+        let call = self.users.call(Method::PATCH, "/users/me");
+        done(who.asks(call).json(&json!({"name": name}))).await
+    }
+
+    pub(crate) async fn change_password(
+        &self,
+        who: &Visitor,
+        current: &str,
+        new: &str,
+    ) -> Result<(), Trouble> {
+        let call = self.users.call(Method::POST, "/users/me/password");
+        done(who.asks(call).json(&json!({"current": current, "new": new}))).await
+    }
+
+    pub(crate) async fn addresses(&self, who: &Visitor) -> Result<Vec<Address>, Trouble> {
+        let list: Addresses = read(who.asks(self.users.get("/users/me/addresses"))).await?;
+        Ok(list.addresses)
+    }
+
+    pub(crate) async fn add_address(&self, who: &Visitor, address: &Value) -> Result<(), Trouble> {
+        let call = self.users.call(Method::POST, "/users/me/addresses");
+        done(who.asks(call).json(address)).await
+    }
+
+    pub(crate) async fn remove_address(&self, who: &Visitor, id: &str) -> Result<(), Trouble> {
+        let path = format!("/users/me/addresses/{}", escape(id));
+        done(who.asks(self.users.call(Method::DELETE, path))).await
     }
 }
 
-fn named(call: Call, visitor: &Visitor) -> Call {
-    let call = call.header("x-cart-id", visitor.cart());
-    match visitor.token() {
-        Some(token) => call.header("authorization", &format!("Bearer {token}")),
-        None => call,
-    }
-}
-
-async fn sent(call: Call) -> Result<Reply, Problem> {
+/// Sends and reads what a success says.
+pub(crate) async fn read<T: DeserializeOwned>(call: Call) -> Result<T, Trouble> {
     let reply = call.send().await?;
     if reply.status.is_success() {
-        return Ok(reply);
+        return Ok(reply.json()?);
     }
-    Err(passed_on(&reply))
+    Err(Trouble::Refused(refusal(&reply)))
 }
 
-async fn read<T: serde::de::DeserializeOwned>(call: Call) -> Result<T, Problem> {
-    Ok(sent(call).await?.json()?)
+async fn done(call: Call) -> Result<(), Trouble> {
+    let reply = call.send().await?;
+    if reply.status.is_success() {
+        return Ok(());
+    }
+    Err(Trouble::Refused(refusal(&reply)))
 }
 
-/// What another service said, in its words, when they are for customers.
-fn passed_on(reply: &Reply) -> Problem {
-    if reply.status == StatusCode::NOT_FOUND {
-        return Problem::not_found("page");
-    }
+/// What an answer that is no success says.
+pub(crate) fn refusal(reply: &Reply) -> Refusal {
     let document: Value = reply.json().unwrap_or_default();
-    let detail = document["detail"]
-        .as_str()
-        .unwrap_or("A part of the shop does not answer. Please try again.");
-    if reply.status.is_client_error() {
-        return Problem::new(reply.status, "refused", detail);
+    let text = |name: &str| document[name].as_str().map(str::to_owned);
+    Refusal {
+        status: reply.status,
+        kind: reply.problem_kind().unwrap_or_default(),
+        detail: text("detail").unwrap_or_else(|| "That did not work.".to_owned()),
+        field: text("field"),
+        document,
     }
-    Problem::unavailable("A part of the shop does not answer. Please try again.")
+}
+
+/// Text as a part of a path or a value of a query.
+pub(crate) fn escape(text: &str) -> String {
+    // A plus is a space only in queries; here it has to be a space in both.
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }

@@ -1,4 +1,4 @@
-//! The pages as a process.
+//! The storefront as a process.
 
 use std::process::ExitCode;
 

@@ -1,186 +1,163 @@
-//! Who visits: a guest with a cart of its own, or a customer who signed in; and proof that a form came from our page.
+//! Who is looking at a page, from the cookies; and who sent a form, after its token was checked.
 
-use axum::extract::FromRequestParts;
-use hmac::{Hmac, Mac as _};
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, header};
-use sha2::Sha256;
+use http::{HeaderMap, header};
+use service_kit::client::Call;
+use service_kit::{BODY_BYTES_MAX, read_body};
 
 use crate::App;
+use crate::cookie::{Cookie, Transport};
+use crate::csrf;
+use crate::failure::Failure;
+use crate::field::Fields;
 
-/// Longest time that a browser keeps the cart: 30 days, in seconds.
-const CART_SECONDS: u32 = 30 * 24 * 3600;
-/// Longest time of a session, as of its token: 12 hours, in seconds.
-const SESSION_SECONDS: u32 = 12 * 3600;
-
-/// Makes and checks what proves a form, and writes cookies.
-#[derive(Debug, Clone)]
-pub(crate) struct Guard {
-    key: Hmac<Sha256>,
-    secure: bool,
-}
-
-/// Who asks.
-#[derive(Debug, Clone)]
+/// A customer or a guest.
+#[derive(Debug)]
 pub(crate) struct Visitor {
-    cart: String,
-    token: Option<String>,
-    /// Whether the cart was made up just now and its cookie has to be set.
-    fresh: bool,
+    pub(crate) session: Option<String>,
+    guest: String,
+    /// The browser has no id yet; it gets one with the first page that has a form.
+    guest_is_new: bool,
+    has_form: AtomicBool,
+    transport: Transport,
+    /// Path and query of the request, for coming back to it.
+    pub(crate) here: String,
 }
 
 impl Visitor {
-    /// Key of the guest's cart.
-    pub(crate) fn cart(&self) -> &str {
-        &self.cart
+    fn of(parts: &Parts) -> Self {
+        let headers = &parts.headers;
+        let transport = Transport::of(headers);
+        let guest = Cookie::Cart.read(headers, transport);
+        Self {
+            session: Cookie::Session.read(headers, transport),
+            guest_is_new: guest.is_none(),
+            guest: guest.unwrap_or_else(new_guest),
+            has_form: AtomicBool::new(false),
+            transport,
+            here: parts
+                .uri
+                .path_and_query()
+                .map_or_else(|| "/".to_owned(), ToString::to_string),
+        }
     }
 
-    /// The session's token.
-    pub(crate) fn token(&self) -> Option<&str> {
-        self.token.as_deref()
+    /// Whether there can be a cart at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.session.is_some() || !self.guest_is_new
+    }
+
+    /// The id that a guest's cart and orders are found by.
+    pub(crate) fn guest(&self) -> &str {
+        &self.guest
+    }
+
+    /// The token for a form on this page.
+    pub(crate) fn token(&self, app: &App) -> String {
+        self.has_form.store(true, Ordering::Relaxed);
+        app.csrf.token(&self.guest)
+    }
+
+    /// A call on behalf of this person.
+    pub(crate) fn asks(&self, call: Call) -> Call {
+        let call = call.header("x-cart-id", &self.guest);
+        match &self.session {
+            Some(token) => call.header("authorization", &format!("Bearer {token}")),
+            None => call,
+        }
+    }
+
+    /// Sets the guest's id if the page needs it and the browser has none.
+    pub(crate) fn introduce(&self, response: &mut Response) {
+        if self.guest_is_new && self.has_form.load(Ordering::Relaxed) {
+            append(
+                response.headers_mut(),
+                Cookie::Cart.set(&self.guest, self.transport),
+            );
+        }
+    }
+
+    /// The browser is signed in from now on.
+    pub(crate) fn sign_in(&self, response: &mut Response, token: &str) {
+        append(response.headers_mut(), Cookie::Session.set(token, self.transport));
+    }
+
+    /// Signed out, and a guest that nobody has seen: the next person at this browser sees no cart and no orders of the last.
+    pub(crate) fn sign_out(&self, response: &mut Response) {
+        let headers = response.headers_mut();
+        append(headers, Cookie::Session.clear(self.transport));
+        append(headers, Cookie::Cart.set(&new_guest(), self.transport));
+    }
+
+    /// The session is over, the rest stays.
+    pub(crate) fn forget_session(&self, response: &mut Response) {
+        append(response.headers_mut(), Cookie::Session.clear(self.transport));
     }
 }
 
-impl Guard {
-    pub(crate) fn new(secret: &str, secure: bool) -> Self {
-        let key = Hmac::new_from_slice(secret.as_bytes());
-        Self {
-            key: key.unwrap_or_else(|_| unreachable!("HMAC takes keys of any length")),
-            secure,
-        }
+fn append(headers: &mut HeaderMap, cookie: Option<http::HeaderValue>) {
+    if let Some(cookie) = cookie {
+        headers.append(header::SET_COOKIE, cookie);
     }
+}
 
-    /// Proves that a form was written for this visitor.
-    pub(crate) fn proof(&self, visitor: &Visitor) -> String {
-        hex::encode(self.mac(visitor).finalize().into_bytes())
-    }
+/// 128 random bits.
+fn new_guest() -> String {
+    random_id()
+}
 
-    /// Whether a form was written for this visitor; takes the same time for every wrong proof.
-    pub(crate) fn accepts(&self, visitor: &Visitor, proof: &str) -> bool {
-        hex::decode(proof).is_ok_and(|given| self.mac(visitor).verify_slice(&given).is_ok())
-    }
-
-    fn mac(&self, visitor: &Visitor) -> Hmac<Sha256> {
-        let mut mac = self.key.clone();
-        mac.update(b"form:");
-        mac.update(visitor.cart.as_bytes());
-        mac
-    }
-
-    /// Cookies that the answer has to set for who it is.
-    pub(crate) fn remember(&self, visitor: &Visitor, headers: &mut HeaderMap) {
-        if visitor.fresh {
-            self.set(headers, "cart", &visitor.cart, CART_SECONDS);
-        }
-    }
-
-    /// Signs a browser in.
-    pub(crate) fn sign_in(&self, token: &str, headers: &mut HeaderMap) {
-        self.set(headers, "session", token, SESSION_SECONDS);
-    }
-
-    /// Signs it out.
-    pub(crate) fn sign_out(&self, headers: &mut HeaderMap) {
-        self.set(headers, "session", "", 0);
-    }
-
-    fn set(&self, headers: &mut HeaderMap, name: &str, value: &str, seconds: u32) {
-        let (prefix, secure) = if self.secure {
-            ("__Host-", "; Secure")
-        } else {
-            ("", "")
-        };
-        let text =
-            format!("{prefix}{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.append(header::SET_COOKIE, value);
-        }
-    }
-
-    fn visitor(&self, headers: &HeaderMap) -> Visitor {
-        let prefix = if self.secure { "__Host-" } else { "" };
-        let found = cookie(headers, &format!("{prefix}cart")).filter(|cart| is_cart(cart));
-        let fresh = found.is_none();
-        Visitor {
-            cart: found.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>())),
-            token: cookie(headers, &format!("{prefix}session")).filter(|token| !token.is_empty()),
-            fresh,
-        }
-    }
+/// An id that nobody can guess: guests, idempotency keys.
+pub(crate) fn random_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
 }
 
 impl FromRequestParts<App> for Visitor {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Self::Rejection> {
-        Ok(app.guard.visitor(&parts.headers))
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
     }
 }
 
-fn is_cart(text: &str) -> bool {
-    (16..=64).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+/// A form that came from one of our pages, and who sent it.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub(crate) visitor: Visitor,
+    pub(crate) fields: Fields,
+    /// One of our modules sent it and wants to stay on its page.
+    pub(crate) by_script: bool,
 }
 
-fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE);
-    lines
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, _)| *found == name)
-        .map(|(_, value)| value.to_owned())
-}
+impl FromRequest<App> for Posted {
+    type Rejection = Failure;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_of_another_visitor_is_refused() {
-        let guard = Guard::new("a secret of some length", true);
-        let visitor = |cart: &str| {
-            let mut headers = HeaderMap::new();
-            let cookie = format!("a=b; __Host-cart={cart}");
-            headers.insert(header::COOKIE, HeaderValue::from_str(&cookie).unwrap());
-            guard.visitor(&headers)
-        };
-        let (ana, ben) = (visitor("0123456789abcdef-ana"), visitor("0123456789abcdef-ben"));
-        let proof = guard.proof(&ana);
-        assert!(guard.accepts(&ana, &proof));
-        assert!(!guard.accepts(&ben, &proof));
-        assert!(!guard.accepts(&ana, ""));
-        assert!(!guard.accepts(&ana, &"0".repeat(64)));
-    }
-
-    #[test]
-    fn cookies_cannot_be_read_by_scripts_or_sent_by_other_sites() {
-        let mut headers = HeaderMap::new();
-        let guard = Guard::new("a secret of some length", true);
-        guard.remember(&guard.visitor(&HeaderMap::new()), &mut headers);
-        guard.sign_in("token", &mut headers);
-        let set: Vec<_> = headers
-            .get_all(header::SET_COOKIE)
-            .iter()
-            .map(|line| line.to_str().unwrap())
-            .collect();
-        assert_eq!(set.len(), 2);
-        for line in set {
-            for part in ["__Host-", "; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"] {
-                assert!(line.contains(part), "{line}");
-            }
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (parts, body) = request.into_parts();
+        let visitor = Visitor::of(&parts);
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        // Browsers say where a form comes from; those that do not are covered by the token.
+        if text("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+            return Err(Failure::Forged);
         }
-    }
-
-    #[test]
-    fn a_made_up_cart_is_replaced() {
-        let guard = Guard::new("a secret of some length", false);
-        let mut headers = HeaderMap::new();
-        headers.insert(header::COOKIE, HeaderValue::from_static("cart=short"));
-        let visitor = guard.visitor(&headers);
-        assert!(visitor.fresh && is_cart(visitor.cart()));
+        let form = "application/x-www-form-urlencoded";
+        if !text("content-type").is_some_and(|kind| kind.starts_with(form)) {
+            return Err(Failure::Refused("The form could not be read.".to_owned()));
+        }
+        let by_script = text("x-requested-with").is_some_and(|by| by == "module");
+        let bytes = read_body(body, BODY_BYTES_MAX).await?;
+        let fields = Fields::parse(&bytes);
+        if visitor.guest_is_new || !app.csrf.is_of(fields.get(csrf::FIELD), &visitor.guest) {
+            return Err(Failure::Forged);
+        }
+        Ok(Self {
+            visitor,
+            fields,
+            by_script,
+        })
     }
 }

@@ -42,7 +42,7 @@ pub(crate) async fn sign_up(
         created_at: rfc3339(now),
     };
     let mut writing = app.store.begin().await?;
-    let added = sqlx::query("insert into users values (?, ?, ?, ?, ?) on conflict (email) do nothing")
+    let added = sqlx::query("insert into users values ($1, $2, $3, $4, $5) on conflict (email) do nothing")
         .bind(user.id.to_string())
         .bind(&user.email)
         .bind(&user.name)
@@ -80,7 +80,7 @@ pub(crate) async fn rename(
     let (_, mut user) = session::of(&app, &headers).await?;
     user.name = check_name(&change.name)?;
     let mut writing = app.store.begin().await?;
-    sqlx::query("update users set name = ? where id = ?")
+    sqlx::query("update users set name = $1 where id = $2")
         .bind(&user.name)
         .bind(user.id.to_string())
         .execute(&mut *writing)
@@ -103,7 +103,7 @@ pub(crate) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let (claims, user) = session::of(&app, &headers).await?;
     Passwords::check_form("new", &change.new)?;
-    let stored: Option<String> = sqlx::query_scalar("select password from users where id = ?")
+    let stored: Option<String> = sqlx::query_scalar("select password from users where id = $1")
         .bind(user.id.to_string())
         .fetch_optional(app.store.read())
         .await?;
@@ -112,12 +112,12 @@ pub(crate) async fn change_password(
     }
     let hash = app.passwords.hash(change.new).await?;
     let mut writing = app.store.begin().await?;
-    sqlx::query("update users set password = ? where id = ?")
+    sqlx::query("update users set password = $1 where id = $2")
         .bind(hash)
         .bind(user.id.to_string())
         .execute(&mut *writing)
         .await?;
-    let others = sqlx::query("select sid from session where user_id = ? and sid <> ?")
+    let others = sqlx::query("select sid from session where user_id = $1 and sid <> $2")
         .bind(user.id.to_string())
         .bind(claims.sid.to_string())
         .fetch_all(&mut *writing)

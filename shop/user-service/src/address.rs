@@ -34,7 +34,7 @@ struct Kept {
 pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
     let (_, user) = session::of(&app, &headers).await?;
     let rows = sqlx::query(
-        "select id, name, street, postcode, city, country from address where user_id = ? order by id",
+        "select id, name, street, postcode, city, country from address where user_id = $1 order by id",
     )
     .bind(user.id.to_string())
     .fetch_all(app.store.read())
@@ -81,8 +81,8 @@ pub(crate) async fn add(
     let id = Uuid::now_v7().to_string();
     let mut writing = app.store.begin().await?;
     let added = sqlx::query(
-        "insert into address select ?1, ?2, ?3, ?4, ?5, ?6, ?7 \
-         where (select count(*) from address where user_id = ?2) < ?8",
+        "insert into address select $1, $2, $3, $4, $5, $6, $7 \
+         where (select count(*) from address where user_id = $2) < $8",
     )
     .bind(&id)
     .bind(user.id.to_string())
@@ -113,7 +113,7 @@ pub(crate) async fn remove(
 ) -> Result<StatusCode, Problem> {
     let (_, user) = session::of(&app, &headers).await?;
     let mut writing = app.store.begin().await?;
-    let removed = sqlx::query("delete from address where id = ? and user_id = ?")
+    let removed = sqlx::query("delete from address where id = $1 and user_id = $2")
         .bind(&id)
         .bind(user.id.to_string())
         .execute(&mut *writing)

@@ -29,7 +29,7 @@ pub(crate) async fn since(
     Query(since): Query<Since>,
 ) -> Result<Json<Value>, Problem> {
     let rows = sqlx::query(
-        "select revision, sid, expires_at from ended where revision > ? and expires_at > ? order by revision limit ?",
+        "select revision, sid, expires_at from ended where revision > $1 and expires_at > $2 order by revision limit $3",
     )
     .bind(since.after)
     .bind(now_ms())
@@ -60,15 +60,15 @@ pub(crate) async fn forget(app: App) {
 async fn round(app: &App) -> Result<(), sqlx::Error> {
     let now = now_ms();
     let mut writing = app.store.begin().await?;
-    sqlx::query("delete from session where expires_at < ?")
+    sqlx::query("delete from session where expires_at < $1")
         .bind(now)
         .execute(&mut *writing)
         .await?;
-    sqlx::query("delete from ended where expires_at < ?")
+    sqlx::query("delete from ended where expires_at < $1")
         .bind(now)
         .execute(&mut *writing)
         .await?;
-    sqlx::query("delete from login_failure where at < ?")
+    sqlx::query("delete from login_failure where at < $1")
         .bind(now - FAILURE_KEPT_MS)
         .execute(&mut *writing)
         .await?;

@@ -24,6 +24,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "accounts, sessions, addresses",
     sql: include_str!("../migrations/0001.sql"),
+    postgres: Some(include_str!("../migrations/postgres/0001.sql")),
     floor: 0,
 }];
 

@@ -36,7 +36,7 @@ pub(crate) async fn log_in(
         app.logins.with(&["locked"]).inc();
         return Err(problem);
     }
-    let row = sqlx::query("select id, name, email, created_at, password from users where email = ?")
+    let row = sqlx::query("select id, name, email, created_at, password from users where email = $1")
         .bind(&email)
         .fetch_optional(app.store.read())
         .await?;
@@ -44,7 +44,7 @@ pub(crate) async fn log_in(
     let fits = app.passwords.fits(stored, credentials.password).await?;
     let Some(row) = row.filter(|_| fits) else {
         let mut writing = app.store.begin().await?;
-        sqlx::query("insert into login_failure values (?, ?)")
+        sqlx::query("insert into login_failure values ($1, $2)")
             .bind(&email)
             .bind(now_ms())
             .execute(&mut *writing)
@@ -54,7 +54,7 @@ pub(crate) async fn log_in(
         return Err(wrong());
     };
     let mut writing = app.store.begin().await?;
-    sqlx::query("delete from login_failure where email = ?")
+    sqlx::query("delete from login_failure where email = $1")
         .bind(&email)
         .execute(&mut *writing)
         .await?;
@@ -72,7 +72,7 @@ pub(crate) fn wrong() -> Problem {
 async fn check_failures(app: &App, email: &str) -> Result<(), Problem> {
     let since = now_ms() - FAILURES_WITHIN_MS;
     let row =
-        sqlx::query("select count(*), coalesce(min(at), 0) from login_failure where email = ? and at > ?")
+        sqlx::query("select count(*), coalesce(min(at), 0) from login_failure where email = $1 and at > $2")
             .bind(email)
             .bind(since)
             .fetch_one(app.store.read())

@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use service_kit::auth::Claims;
 use service_kit::clock::{now_ms, rfc3339};
+use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::App;
@@ -25,10 +26,10 @@ pub(crate) struct User {
 }
 
 /// A new session of this user.
-pub(crate) async fn begin(writing: &mut SqliteConnection, app: &App, user: &User) -> Result<Value, Problem> {
+pub(crate) async fn begin(writing: &mut Connection, app: &App, user: &User) -> Result<Value, Problem> {
     let sid = Uuid::now_v7();
     let now = now_ms();
-    sqlx::query("insert into session values (?, ?, ?, ?)")
+    sqlx::query("insert into session values ($1, $2, $3, $4)")
         .bind(sid.to_string())
         .bind(user.id.to_string())
         .bind(now)
@@ -56,7 +57,7 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<(Claims, User),
     let claims = app.sessions.customer(headers)?;
     let row = sqlx::query(
         "select u.id, u.name, u.email, u.created_at from session as s join users as u on u.id = s.user_id \
-         where s.sid = ? and s.user_id = ? and s.expires_at > ?",
+         where s.sid = $1 and s.user_id = $2 and s.expires_at > $3",
     )
     .bind(claims.sid.to_string())
     .bind(claims.sub.to_string())
@@ -67,7 +68,7 @@ pub(crate) async fn of(app: &App, headers: &HeaderMap) -> Result<(Claims, User),
     Ok((claims, read(&row)?))
 }
 
-pub(crate) fn read(row: &sqlx::sqlite::SqliteRow) -> Result<User, sqlx::Error> {
+pub(crate) fn read(row: &service_kit::store::Row) -> Result<User, sqlx::Error> {
     let id: String = row.try_get(0)?;
     Ok(User {
         id: Uuid::parse_str(&id).map_err(|cause| sqlx::Error::Decode(cause.into()))?,
@@ -85,7 +86,7 @@ pub(crate) async fn refresh(
     let (claims, user) = of(&app, &headers).await?;
     let now = now_ms();
     let mut writing = app.store.begin().await?;
-    sqlx::query("update session set expires_at = ? where sid = ?")
+    sqlx::query("update session set expires_at = $1 where sid = $2")
         .bind(now + TOKEN_MS)
         .bind(claims.sid.to_string())
         .execute(&mut *writing)
@@ -104,13 +105,13 @@ pub(crate) async fn log_out(State(app): State<App>, headers: HeaderMap) -> Resul
 }
 
 /// Ends a session, here and (by the list of ended ones) everywhere.
-pub(crate) async fn end(writing: &mut SqliteConnection, app: &App, sid: Uuid) -> Result<(), sqlx::Error> {
-    let expires: Option<i64> = sqlx::query_scalar("delete from session where sid = ? returning expires_at")
+pub(crate) async fn end(writing: &mut Connection, app: &App, sid: Uuid) -> Result<(), sqlx::Error> {
+    let expires: Option<i64> = sqlx::query_scalar("delete from session where sid = $1 returning expires_at")
         .bind(sid.to_string())
         .fetch_optional(&mut *writing)
         .await?;
     let Some(expires) = expires else { return Ok(()) };
-    sqlx::query("insert into ended (sid, expires_at) values (?, ?)")
+    sqlx::query("insert into ended (sid, expires_at) values ($1, $2)")
         .bind(sid.to_string())
         .bind(expires)
         .execute(writing)

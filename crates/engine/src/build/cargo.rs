@@ -11,6 +11,8 @@ use super::BuildError;
 
 /// Longest build.
 const BUILD_MAX: Duration = Duration::from_hours(1);
+/// How far builds give way: nearly all of a processor that others want too. A service that waits for it loses customers.
+const NICENESS: &str = "15";
 /// Lines of the first error that are shown.
 const ERROR_LINES: usize = 16;
 /// Bytes of a line that is passed on.
@@ -84,7 +86,7 @@ impl Cargo {
 
     /// `cargo build --release --locked`. The binaries are then in `<target folder>/<target>/release`.
     pub(super) fn build(&self, run: &Run<'_>, on_line: &dyn Fn(&str)) -> Result<(), BuildError> {
-        let mut command = Command::new(&self.program);
+        let mut command = politely(&self.program);
         command
             .args(["build", "--release", "--locked", "--target", &self.target])
             .args(run.packages.iter().flat_map(|package| ["--package", package]))
@@ -120,6 +122,17 @@ impl Cargo {
             log: run.log.to_owned(),
         })
     }
+}
+
+/// A command that gives way to whoever serves customers on this machine, where the system has `nice`.
+fn politely(of: &Path) -> Command {
+    let nice = program("nice");
+    if !nice.is_absolute() {
+        return Command::new(of);
+    }
+    let mut command = Command::new(nice);
+    command.args(["-n", NICENESS]).arg(of);
+    command
 }
 
 /// Runs to the end or to the deadline, which gives `None`; each line of its error output is passed on.

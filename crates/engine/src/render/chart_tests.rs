@@ -86,12 +86,16 @@ fn every_service_has_all_its_objects_with_the_images_and_version_of_the_release(
 }
 
 #[test]
-fn nothing_keeps_our_own_chart_out() {
+fn nothing_is_wrong_with_our_own_chart() {
     let config = config();
     for environment in &config.environments {
         let plan = plan(environment, &rendered(&config, environment), &[], 0);
-        let blocking: Vec<_> = plan.findings.iter().filter(|finding| finding.blocks).collect();
-        assert!(blocking.is_empty(), "{}: {blocking:?}", environment.name);
+        assert!(
+            plan.findings.is_empty(),
+            "{}: {:#?}",
+            environment.name,
+            plan.findings
+        );
         assert!(plan.changes.len() > 50, "{:?}", plan.changes);
     }
 }

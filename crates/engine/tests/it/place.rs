@@ -16,7 +16,7 @@ use windlass_engine::local::{self, LocalRuntime};
 use windlass_oci::{ImageSpec, Layout};
 
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// From look to look.
 const LOOK: Duration = Duration::from_millis(10);
 const HELPER: &str = env!("CARGO_BIN_EXE_windlass-sandbox");

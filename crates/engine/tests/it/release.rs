@@ -1,7 +1,11 @@
 //! Releases from commit to customers and back, while customers go on asking.
 
+use std::collections::BTreeMap;
+
+use windlass_core::view::HistoryView;
+
 use super::customers::{Customers, get};
-use super::place::{Place, git, until};
+use super::place::{Place, Running, git, until};
 
 /// A watch that is long enough for a verdict about what fails every time.
 const WATCHED: &str = "    strategy: blue-green\n    watch: 2s\n    analysis: { requests: 20 }\n";
@@ -9,14 +13,12 @@ const WATCHED: &str = "    strategy: blue-green\n    watch: 2s\n    analysis: { 
 #[test]
 fn good_releases_serve_and_bad_ones_do_not_stay() {
     let place = Place::new(WATCHED);
-    let first = place.commit("one", "");
-    let controller = place.controller();
-    let ended = controller.ended(&first);
-    assert_eq!(
-        (ended.outcome.as_str(), ended.reason.as_str()),
-        ("promoted", ended.reason.as_str()),
-        "{ended:?}"
-    );
+    let controller = {
+        let first = place.commit("one", "");
+        let controller = place.controller();
+        expect(&controller, &first, ["promoted", "analysis"], "");
+        controller
+    };
     assert_eq!(get(place.port, "/"), "200 one");
     let customers = Customers::of(place.port, "/buy");
 
@@ -27,62 +29,52 @@ fn good_releases_serve_and_bad_ones_do_not_stay() {
     assert_eq!(get(place.port, "/buy"), "200 two");
 
     let never_ready = place.commit("three", "never-ready");
-    let ended = controller.ended(&never_ready);
-    assert_eq!(
-        (ended.outcome.as_str(), ended.decided_by.as_str()),
-        ("refused", "readiness"),
-        "{ended:?}"
-    );
-    assert!(
-        ended.reason.contains("web") && ended.reason.contains("503"),
-        "{}",
-        ended.reason
-    );
-
+    expect(&controller, &never_ready, ["refused", "readiness"], "status 503");
     let unmigrated = place.commit_with("four", "", 1);
-    let ended = controller.ended(&unmigrated);
-    assert_eq!(
-        (ended.outcome.as_str(), ended.decided_by.as_str()),
-        ("refused", "migration"),
-        "{ended:?}"
+    expect(
+        &controller,
+        &unmigrated,
+        ["refused", "migration"],
+        "going away with 1",
     );
-    assert!(ended.reason.contains("going away with 1"), "{}", ended.reason);
-
-    let seen = customers.seen();
-    assert!(
-        seen.keys()
-            .all(|answer| answer == "200 one" || answer == "200 two"),
-        "{seen:?}"
-    );
+    only(&customers.seen(), &["200 one", "200 two"]);
 
     let broken = place.commit("five", "buy");
-    let ended = controller.ended(&broken);
-    assert_eq!(
-        (ended.outcome.as_str(), ended.decided_by.as_str()),
-        ("rolled-back", "analysis"),
-        "{ended:?}"
-    );
+    let ended = expect(&controller, &broken, ["rolled-back", "analysis"], "");
     assert!(ended.rollback_ms.is_some());
     assert_eq!(get(place.port, "/buy"), "200 two");
     let staging = controller.staging();
-    assert_eq!(
-        staging.live.as_ref().map(|live| live.release.as_str()),
-        Some(second.as_str())
-    );
+    let live = staging.live.map(|live| live.release);
+    assert_eq!(live.as_ref(), Some(&second));
     let held: Vec<_> = staging.holds.iter().map(|hold| hold.release.as_str()).collect();
     assert_eq!(held, [never_ready.as_str(), unmigrated.as_str(), broken.as_str()]);
     let branch = format!("windlass/revert-{}", broken.trim_start_matches("sha-"));
-    let proposed = until("the proposed revert", || {
-        git(&place.root(), &["branch", "--list", &branch])
-            .contains(&branch)
-            .then_some(&branch)
+    until("the proposed revert", || {
+        let branches = git(&place.root(), &["branch", "--list", &branch]);
+        branches.contains(&branch).then_some(())
     });
-    let values = git(&place.root(), &["show", &format!("{proposed}:chart/values.yaml")]);
+    let values = git(&place.root(), &["show", &format!("{branch}:chart/values.yaml")]);
     assert!(values.contains("greeting: four"), "{values}");
-    let seen = customers.stop();
-    let lost: Vec<_> = seen
+    only(&customers.stop(), &["200 one", "200 two", "200 five", "500 five"]);
+}
+
+/// Waits for a release's end and checks outcome, who decided, and a part of the reason.
+fn expect(controller: &Running, release: &str, [outcome, by]: [&str; 2], because: &str) -> HistoryView {
+    let ended = controller.ended(release);
+    assert_eq!(
+        (ended.outcome.as_str(), ended.decided_by.as_str()),
+        (outcome, by),
+        "{ended:?}"
+    );
+    assert!(ended.reason.contains(because), "{}", ended.reason);
+    ended
+}
+
+/// Nothing but these answers was seen.
+fn only(seen: &BTreeMap<String, usize>, allowed: &[&str]) {
+    let other: Vec<_> = seen
         .keys()
-        .filter(|answer| !["200 one", "200 two", "200 five", "500 five"].contains(&answer.as_str()))
+        .filter(|answer| !allowed.contains(&answer.as_str()))
         .collect();
-    assert!(lost.is_empty(), "{seen:?}");
+    assert!(other.is_empty(), "{seen:?}");
 }

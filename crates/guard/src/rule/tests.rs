@@ -42,6 +42,16 @@ fn good() -> Vec<Value> {
         json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "cart"}, "spec": {
             "maxUnavailable": 1, "selector": {"matchLabels": {"app": "cart"}},
         }}),
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "cart"}, "spec": {
+            "selector": {"app": "cart"}, "ports": [{"port": 3003}],
+        }}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "cart"}, "spec": {
+            "podSelector": {"matchLabels": {"app": "cart"}}, "policyTypes": ["Ingress"],
+        }}),
+        json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "cart"}, "spec": {
+            "tls": [{"hosts": ["*.example.com"], "secretName": "tls"}], "rules": [{"host": "shop.example.com"}],
+        }}),
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "cart"}}),
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cart"}, "data": {"CART_URL": "http://cart:3003"}}),
     ]
 }
@@ -83,6 +93,11 @@ fn with(at: &str, value: Value) -> Vec<Value> {
 #[test]
 fn well_made_objects_break_no_rule() {
     assert_eq!(broken(good(), true), Vec::<String>::new());
+    let optional = json!([{"configMapRef": {"name": "other", "optional": true}}]);
+    assert_eq!(
+        broken(with("container/envFrom", optional), true),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -153,7 +168,7 @@ fn each_rule_is_broken_by_what_it_is_about() {
             "container/env/0",
             variable("CERT", "-----BEGIN PRIVATE KEY-----\nhush"),
         ),
-        ("plain-secret", "2/data/api-key", json!("hush")),
+        ("plain-secret", "6/data/api-key", json!("hush")),
         ("disruption-budget", "1/spec/maxUnavailable", json!(0)),
         ("disruption-budget", "1/spec", json!({"minAvailable": "100%"})),
         (
@@ -171,6 +186,24 @@ fn each_rule_is_broken_by_what_it_is_about() {
             "pod/volumes/0",
             json!({"name": "tmp", "nfs": {"server": "x", "path": "/"}}),
         ),
+        (
+            "dangling-reference",
+            "container/envFrom",
+            json!([{"configMapRef": {"name": "other"}}]),
+        ),
+        ("dangling-reference", "pod/serviceAccountName", json!("other")),
+        (
+            "dangling-reference",
+            "pod/volumes/0",
+            json!({"name": "tmp", "persistentVolumeClaim": {"claimName": "other"}}),
+        ),
+        ("service-selector", "2/spec/selector/app", json!("carts")),
+        (
+            "network-policy",
+            "3/spec/podSelector/matchLabels/app",
+            json!("other"),
+        ),
+        ("ingress-tls", "4/spec/tls", Value::Null),
         (
             "service-account-token",
             "pod/automountServiceAccountToken",

@@ -12,7 +12,7 @@ use windlass_proxy::table::Audience;
 
 use crate::backend::Backend;
 use crate::peer::{self, Keep};
-use crate::world::{PROGRAM, World, listener, table};
+use crate::world::{PROGRAM, Reaper, World, listener, table};
 
 #[tokio::test]
 async fn a_restarted_proxy_serves_the_last_table_at_the_same_addresses() {
@@ -214,6 +214,7 @@ async fn prometheus_reads_the_same_numbers() {
 async fn a_state_folder_may_be_deep() {
     let outer = tempfile::tempdir().expect("a folder");
     let state = outer.path().join("deep-".repeat(40)).join("proxy");
+    let _reaper = Reaper(state.clone());
     let client = Client::start(PROGRAM.as_ref(), &state).await.expect("started");
     let pid = client.status().await.expect("a status").pid;
     let blue = Backend::start("blue").await;

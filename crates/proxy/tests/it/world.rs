@@ -1,7 +1,7 @@
 //! A proxy of one test: its process, its state folder, its client, and tables in few words.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -108,15 +108,22 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        // A successor is no child of ours; its process id is in the folder.
-        if let Ok(pid) = std::fs::read_to_string(self.state.path().join("proxy.pid"))
-            && let Ok(pid) = pid.parse()
-            && pid != self.process.id().cast_signed()
-        {
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
-        }
+        // A successor is no child of ours.
+        drop(Reaper(self.state.path().to_owned()));
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// Kills the process of a state folder, whoever started it.
+pub(crate) struct Reaper(pub(crate) PathBuf);
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(self.0.join("proxy.pid")).ok();
+        if let Some(pid) = pid.and_then(|pid| pid.parse().ok()) {
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::SIGKILL);
+        }
     }
 }
 

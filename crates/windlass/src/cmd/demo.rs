@@ -28,7 +28,7 @@ pub(super) struct Demo {
     #[arg(long)]
     exit: bool,
     /// Requests a second that customers send
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    #[arg(long, default_value_t = 170, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     rate: u32,
     /// The checkout whose files are released
     #[arg(long, value_name = "FOLDER", env = "WINDLASS_CHECKOUT", hide_env = true)]
@@ -63,10 +63,24 @@ impl Demo {
 }
 
 fn play(stage: &mut Stage) -> Result<Report> {
-    let mut played = Vec::new();
+    let (mut played, mut by_hand, mut trouble) = (Vec::new(), None, Vec::new());
     for (number, act) in script::ACTS.iter().enumerate() {
-        played.push(act::play(stage, number + 1, act)?);
+        match act::play(stage, number + 1, act) {
+            Ok(one) => played.push(one),
+            Err(error) => {
+                trouble.push(format!("{}: {error:#}", act.name));
+                break;
+            }
+        }
     }
-    let manual = act::roll_back_by_hand(stage, &played)?;
-    finish::finish(stage, played, manual)
+    if trouble.is_empty() {
+        match act::roll_back_by_hand(stage, &played) {
+            Ok(one) => by_hand = Some(one),
+            Err(error) => trouble.push(format!("rollback by hand: {error:#}")),
+        }
+    }
+    for one in &trouble {
+        stage.tell(one.clone());
+    }
+    finish::finish(stage, played, by_hand, trouble)
 }

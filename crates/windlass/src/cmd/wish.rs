@@ -13,7 +13,7 @@ use windlass_server::Command;
 
 use super::{Outcome, Shared, next};
 use crate::client::Client;
-use crate::say::{Say, Tone};
+use crate::say::{Say, Tone, first_line};
 
 /// With `--wait`: how long an outcome may take; the longest watch window is shorter.
 const OUTCOME_TIMEOUT: Duration = Duration::from_hours(24);
@@ -120,7 +120,7 @@ pub(super) fn sentence(say: Say, environment: &str, ended: &HistoryView) -> Stri
         if ended.reason.is_empty() {
             String::new()
         } else {
-            format!(": {}", ended.reason)
+            format!(": {}", first_line(&ended.reason))
         },
     )
 }

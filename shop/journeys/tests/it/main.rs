@@ -10,6 +10,7 @@ use service_kit::client::Call;
 mod buying;
 mod crash;
 mod money;
+mod postgres;
 mod provider;
 mod security;
 mod versions;

@@ -9,7 +9,7 @@ use journeys::{OrdersRun, Shop};
 use crate::{GOOD, GUEST, available, kind};
 
 /// Runs `attempts` checkouts, `at_once` of them at the same time, and counts the answers.
-async fn storm(
+pub(crate) async fn storm(
     shop: &Arc<Shop>,
     attempts: usize,
     at_once: usize,

@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "notes",
     sql: "create table note (text text not null) strict",
+    postgres: None,
     floor: 0,
 }];
 

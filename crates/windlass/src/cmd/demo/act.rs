@@ -11,11 +11,16 @@ use windlass_core::view::{EnvironmentView, GateView, HistoryView, RolloutView};
 use super::script::{Act, Change};
 use super::stage::{PRODUCTION, STAGING, Stage};
 use super::witness::Witness;
+use crate::say::first_line;
 
 /// Longest way of a release through one environment; the first one is built on it.
 const WAY_TIMEOUT: Duration = Duration::from_mins(2);
 /// The first release is compiled on its way.
 const FIRST_TIMEOUT: Duration = Duration::from_mins(15);
+/// A build that takes longer than this is worth a word, and another one now and then.
+const TELL_FIRST: Duration = Duration::from_secs(2);
+/// From word to word about it.
+const TELL_AGAIN: Duration = Duration::from_secs(20);
 /// After a rollback the witnesses look for answers of the bad version for so long.
 const AFTERMATH: Duration = Duration::from_millis(1_500);
 /// Who approves.
@@ -228,7 +233,15 @@ fn follow(
 ) -> Result<Option<HistoryView>> {
     let mut before = String::new();
     let mut kill = kill;
+    let (mut building, mut tell_after) = (None, TELL_FIRST);
     let ended = stage.until(environment, timeout, |stage, view, seen| {
+        if view.builds.iter().any(|build| build.state == "building") {
+            let began = *building.get_or_insert_with(Instant::now);
+            if began.elapsed() > tell_after {
+                stage.tell("the controller compiles what changed; from nothing this takes some minutes");
+                tell_after = began.elapsed() + TELL_AGAIN;
+            }
+        }
         if stage.built.is_none() && !view.releases.is_empty() {
             stage.built = Some(Instant::now());
             stage.tell("the first release is built");
@@ -305,7 +318,7 @@ fn sentence(environment: &str, ended: &HistoryView) -> String {
         if ended.reason.is_empty() {
             String::new()
         } else {
-            format!(": {}", ended.reason)
+            format!(": {}", first_line(&ended.reason))
         }
     )
 }

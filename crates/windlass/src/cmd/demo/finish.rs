@@ -10,7 +10,13 @@ use super::stage::Stage;
 use crate::cmd::wait_for;
 
 /// Counts, verifies, and compares with what was expected.
-pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) -> Result<Report> {
+/// `trouble` is what kept the script from going on.
+pub(super) fn finish(
+    stage: &mut Stage,
+    played: Vec<Played>,
+    by_hand: Option<ByHand>,
+    trouble: Vec<String>,
+) -> Result<Report> {
     let demo_ms = stage.built.map(|built| built.elapsed().as_millis());
     let load = stage.load.take().context("no customers came in")?.end()?;
     let seen = stage.witness.take().context("no witnesses came in")?.end();
@@ -55,7 +61,8 @@ pub(super) fn finish(stage: &mut Stage, played: Vec<Played>, by_hand: ByHand) ->
         timeline: std::mem::take(&mut stage.timeline),
         differences: Vec::new(),
     };
-    report.differences = differences(&report);
+    report.differences = trouble;
+    report.differences.extend(differences(&report));
     Ok(report)
 }
 
@@ -76,6 +83,9 @@ fn requests(load: &Value, seen: &super::witness::Seen) -> Requests {
             lost: number(phase, "lost").unwrap_or_default(),
         })
         .collect();
+    let listed = load.get("losses").and_then(Value::as_array).into_iter().flatten();
+    let losses =
+        listed.map(|loss| format!("after {} ms, {}: {}", loss["t_ms"], loss["what"], loss["reason"]));
     // A summary without these numbers must not pass for one without losses.
     let sent = number(load, "sent").unwrap_or_default();
     let lost = number(load, "lost").unwrap_or(sent.max(1));
@@ -86,7 +96,7 @@ fn requests(load: &Value, seen: &super::witness::Seen) -> Requests {
         journeys_lost: lost,
         witnesses_sent: seen.sent,
         witnesses_lost: seen.lost,
-        losses: seen.losses.clone(),
+        losses: losses.chain(seen.losses.clone()).collect(),
         phases,
     }
 }

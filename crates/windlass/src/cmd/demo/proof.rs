@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -16,8 +17,26 @@ const SERVICES: [(&str, &str, u64); 4] = [
     ("--cart", "cart-service", 3_003),
 ];
 
-/// What they proved, as one document; an error when they could not be asked.
-pub(super) fn ask(program: &Path, workloads: &Value, track: &str, acknowledged: &Path) -> Result<Value> {
+/// How long events may be on their way from one service to another once nobody buys any more.
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// From look to look.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What they proved once all events had arrived, as one document; an error when they could not be asked.
+pub(super) fn settled(program: &Path, workloads: &Value, track: &str, acknowledged: &Path) -> Result<Value> {
+    let began = Instant::now();
+    loop {
+        let proof = ask(program, workloads, track, acknowledged)?;
+        let waiting = proof["counts"]["order-service"]["outbox_waiting"].as_u64();
+        let arrived = waiting == Some(0) && proof["holds"] == true;
+        if arrived || began.elapsed() > SETTLED_WITHIN {
+            return Ok(proof);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn ask(program: &Path, workloads: &Value, track: &str, acknowledged: &Path) -> Result<Value> {
     let mut command = Command::new(program);
     command.arg("verify").arg("--acknowledged").arg(acknowledged);
     for (option, service, port) in SERVICES {

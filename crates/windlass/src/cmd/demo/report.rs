@@ -5,13 +5,16 @@ use serde_json::Value;
 
 use super::act::{ByHand, Played};
 use super::stage::Moment;
-use crate::say::{Say, Tone};
+use crate::say::{Say, Tone, first_line};
 use windlass_core::moment::span;
 
 /// Requests that the demo must have sent for its losses to mean something.
 const REQUESTS_MIN: u64 = 20_000;
 /// From the command to the last answer of the bad version.
 const ROLLBACK_MS_MAX: u64 = 1_000;
+
+/// Losses that are shown to people; the document has more.
+const LOSSES_SHOWN: usize = 10;
 
 /// All of it; the first five fields are stable.
 #[derive(Debug, Serialize)]
@@ -22,7 +25,7 @@ pub(super) struct Report {
     pub(super) ledger: Ledger,
     /// Where it differs from what was expected; empty when all is well.
     pub(super) differences: Vec<String>,
-    pub(super) rollback_by_hand: ByHand,
+    pub(super) rollback_by_hand: Option<ByHand>,
     /// From the first release's build to the last command.
     pub(super) demo_ms: u64,
     /// Plans, gates and outcomes as the controller gave them.
@@ -140,15 +143,18 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
             ));
         }
     }
-    let by_hand = &report.rollback_by_hand;
-    if by_hand.outcome != "rolled-back" {
-        found.push(format!("the rollback by hand ended as {}", by_hand.outcome));
-    }
-    if by_hand.last_answer_ms >= ROLLBACK_MS_MAX {
-        found.push(format!(
-            "the bad version answered for {} ms after the rollback by hand",
-            by_hand.last_answer_ms
-        ));
+    match &report.rollback_by_hand {
+        None => found.push("nothing was rolled back by hand".to_owned()),
+        Some(by_hand) if by_hand.outcome != "rolled-back" => {
+            found.push(format!("the rollback by hand ended as {}", by_hand.outcome));
+        }
+        Some(by_hand) if by_hand.last_answer_ms >= ROLLBACK_MS_MAX => {
+            found.push(format!(
+                "the bad version answered for {} ms after the rollback by hand",
+                by_hand.last_answer_ms
+            ));
+        }
+        Some(_) => {}
     }
     if report.proof["holds"] != true {
         let first = &report.proof["violations"][0];
@@ -171,69 +177,11 @@ impl Report {
     pub(super) fn show(&self, say: Say) {
         say.line("");
         say.line(say.tone(Tone::Strong, "Report"));
-        let milliseconds = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| format!("{ms} ms"));
-        say.line(format!(
-            "  {:<18} {:<14} {:<12} {:<12} {:>8} {:>12}",
-            "release", "version", "outcome", "decided by", "switch", "switch back"
-        ));
-        for released in &self.releases {
-            say.line(format!(
-                "  {:<18} {:<14} {:<12} {:<12} {:>8} {:>12}",
-                released.name,
-                released.version,
-                released.outcome,
-                released.decided_by,
-                milliseconds(released.switch_ms),
-                milliseconds(released.rollback_ms)
-            ));
-            if !released.reason.is_empty() {
-                say.line(say.tone(Tone::Faint, format!("    {}", released.reason)));
-            }
-        }
+        self.show_releases(say);
         say.line("");
-        say.line(format!(
-            "  {:<18} {:>10} {:>6}",
-            "requests during", "sent", "lost"
-        ));
-        for phase in &self.requests.phases {
-            say.line(format!(
-                "  {:<18} {:>10} {:>6}",
-                phase.name, phase.sent, phase.lost
-            ));
-        }
-        say.line(format!(
-            "  {:<18} {:>10} {:>6}",
-            "witnesses", self.requests.witnesses_sent, self.requests.witnesses_lost
-        ));
-        say.line(format!(
-            "  {:<18} {:>10} {:>6}",
-            "all", self.requests.sent, self.requests.lost
-        ));
-        for loss in &self.requests.losses {
-            say.line(say.tone(Tone::Bad, format!("    {loss}")));
-        }
+        self.show_requests(say);
         say.line("");
-        say.line(format!(
-            "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
-            self.rollback_by_hand.last_answer_ms, self.rollback_by_hand.connections
-        ));
-        say.line(format!(
-            "  shop: {} orders and {} charges, {}",
-            self.proof["orders"],
-            self.proof["charges"],
-            if self.proof["holds"] == true { "all promises kept" } else { "A PROMISE WAS BROKEN" }
-        ));
-        say.line(format!("  controller killed: {} time(s)", self.controller_kills));
-        let verified = if self.ledger.verified {
-            "verified"
-        } else {
-            "DAMAGED"
-        };
-        say.line(format!("  ledger: {} events, {verified}", self.ledger.events));
-        say.line(format!(
-            "  the demo took {}",
-            span(i64::try_from(self.demo_ms).unwrap_or(i64::MAX))
-        ));
+        self.show_facts(say);
         for difference in &self.differences {
             say.line(format!(
                 "  {} {difference}",
@@ -243,6 +191,80 @@ impl Report {
         if self.differences.is_empty() {
             say.line(say.tone(Tone::Good, "  Everything went as it should."));
         }
+    }
+
+    fn show_releases(&self, say: Say) {
+        let row = |cells: [&str; 6]| {
+            let [name, version, outcome, by, switch, back] = cells;
+            say.line(format!(
+                "  {name:<18} {version:<14} {outcome:<12} {by:<12} {switch:>8} {back:>12}"
+            ));
+        };
+        row([
+            "release",
+            "version",
+            "outcome",
+            "decided by",
+            "switch",
+            "switch back",
+        ]);
+        let milliseconds = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| format!("{ms} ms"));
+        for one in &self.releases {
+            let (switch, back) = (milliseconds(one.switch_ms), milliseconds(one.rollback_ms));
+            row([
+                &one.name,
+                &one.version,
+                &one.outcome,
+                &one.decided_by,
+                &switch,
+                &back,
+            ]);
+            if !one.reason.is_empty() {
+                say.line(say.tone(Tone::Faint, format!("    {}", first_line(&one.reason))));
+            }
+        }
+    }
+
+    fn show_requests(&self, say: Say) {
+        let requests = &self.requests;
+        let row = |name: &str, sent: &str, lost: &str| say.line(format!("  {name:<18} {sent:>10} {lost:>6}"));
+        row("requests during", "sent", "lost");
+        let numbers = |name: &str, sent: u64, lost: u64| row(name, &sent.to_string(), &lost.to_string());
+        for phase in &requests.phases {
+            numbers(&phase.name, phase.sent, phase.lost);
+        }
+        numbers("witnesses", requests.witnesses_sent, requests.witnesses_lost);
+        numbers("all", requests.sent, requests.lost);
+        for loss in requests.losses.iter().take(LOSSES_SHOWN) {
+            say.line(say.tone(Tone::Bad, format!("    {loss}")));
+        }
+    }
+
+    fn show_facts(&self, say: Say) {
+        if let Some(by_hand) = &self.rollback_by_hand {
+            say.line(format!(
+                "  rollback by hand: {} ms from the command to the last answer of the bad version, on {} connections",
+                by_hand.last_answer_ms, by_hand.connections
+            ));
+        }
+        let kept = if self.proof["holds"] == true {
+            "all promises kept"
+        } else {
+            "A PROMISE WAS BROKEN"
+        };
+        say.line(format!(
+            "  shop: {} orders and {} charges, {kept}",
+            self.proof["orders"], self.proof["charges"]
+        ));
+        say.line(format!("  controller killed: {} time(s)", self.controller_kills));
+        let verified = if self.ledger.verified {
+            "verified"
+        } else {
+            "DAMAGED"
+        };
+        say.line(format!("  ledger: {} events, {verified}", self.ledger.events));
+        let took = span(i64::try_from(self.demo_ms).unwrap_or(i64::MAX));
+        say.line(format!("  the demo took {took}"));
     }
 }
 
@@ -287,14 +309,14 @@ mod tests {
                 damage: None,
             },
             differences: Vec::new(),
-            rollback_by_hand: ByHand {
+            rollback_by_hand: Some(ByHand {
                 release: "sha-1".to_owned(),
                 outcome: "rolled-back".to_owned(),
                 decided_by: "bo".to_owned(),
                 last_answer_ms: 12,
                 rollback_ms: Some(3),
                 connections: 8,
-            },
+            }),
             demo_ms: 1,
             evidence: vec![played],
             load: Value::Null,
@@ -336,7 +358,11 @@ mod tests {
             &["a promise of the shop was broken: null: null"],
         );
         check(
-            |report| report.rollback_by_hand.last_answer_ms = 1_400,
+            |report| {
+                report.rollback_by_hand.iter_mut().for_each(|one| {
+                    one.last_answer_ms = 1_400;
+                });
+            },
             &["the bad version answered for 1400 ms after the rollback by hand"],
         );
     }

@@ -89,8 +89,8 @@ pub(super) const ACTS: [Act; 5] = [
         message: "Compute recommendations",
         story: "every answer is right, but many are slow",
         change: Change::Fault {
-            service: "catalog-service",
-            fault: "latency=1500ms:0.4",
+            service: "api-gateway",
+            fault: "latency=600ms:0.5",
         },
         expected: "rolled-back",
         kill: false,

@@ -250,7 +250,7 @@ impl Stage {
             .client
             .get(&format!("/api/v1/environments/{PRODUCTION}/workloads"))?
             .body;
-        proof::ask(&self.loader, &workloads, live.track.name(), &self.acknowledged())
+        proof::settled(&self.loader, &workloads, live.track.name(), &self.acknowledged())
     }
 
     /// The controller's log.

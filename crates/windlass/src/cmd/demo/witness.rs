@@ -14,7 +14,7 @@ const KEPT: usize = 6;
 /// Customers with a new connection for each request.
 const FRESH: usize = 2;
 /// From request to request of one of them.
-const PAUSE: Duration = Duration::from_millis(25);
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Losses that are kept in words.
@@ -140,7 +140,7 @@ fn ask(address: SocketAddr, connection: &mut Option<BufReader<TcpStream>>) -> Re
 
 /// The version that answered and whether the connection stays open; `None` when it was closed before any answer.
 fn exchange(connection: &mut BufReader<TcpStream>) -> Result<Option<(String, bool)>, String> {
-    let request = "GET /version HTTP/1.1\r\nhost: shop.example\r\n\r\n";
+    let request = "GET /api/v1/products?limit=1 HTTP/1.1\r\nhost: shop.example\r\n\r\n";
     if connection.get_mut().write_all(request.as_bytes()).is_err() {
         return Ok(None);
     }

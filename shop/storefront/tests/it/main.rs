@@ -1,0 +1,9 @@
+//! The storefront against services that answer from a script: forms, cookies, words, and what a browser needs to hear.
+
+mod backends;
+mod browser;
+mod buying;
+mod contrast;
+mod markup;
+mod signing;
+mod versions;
