@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod chart_tests;
 mod error;
+#[cfg(test)]
+mod manifest_tests;
 mod pin;
 mod sources;
 #[cfg(test)]
