@@ -12,6 +12,7 @@ mod port;
 mod probe;
 mod process;
 mod record;
+mod roll;
 pub mod sandbox;
 mod shim;
 mod supervisor;
@@ -265,12 +266,19 @@ impl LocalRuntime {
         )
         .await;
         self.stop_strangers(scope, &keep).await;
+        drop(instances);
         for wanted in wanted {
-            let key = (scope.clone(), wanted.key.clone());
-            if let std::collections::btree_map::Entry::Vacant(place) = instances.entry(key) {
-                let folder = self.instance(scope, &wanted.key);
-                place.insert(Supervisor::start(Arc::clone(&self.shared), wanted, folder)?);
-            }
+            self.start(scope, wanted).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks after an instance from now on, unless it is looked after already.
+    async fn start(&self, scope: &Scope, wanted: Wanted) -> Result<(), LocalError> {
+        let key = (scope.clone(), wanted.key.clone());
+        if let std::collections::btree_map::Entry::Vacant(place) = self.instances.lock().await.entry(key) {
+            let folder = self.instance(scope, &wanted.key);
+            place.insert(Supervisor::start(Arc::clone(&self.shared), wanted, folder)?);
         }
         Ok(())
     }

@@ -37,7 +37,6 @@ pub(crate) async fn serve(
     repository: Option<&Path>,
 ) -> Result<()> {
     log();
-    // The ledger's lock comes first: a second controller changes nothing.
     let options = Options {
         root: place.root.clone(),
         state: place.state.clone(),
@@ -48,12 +47,13 @@ pub(crate) async fn serve(
         proxy: place.socket(),
         helper: None,
     };
+    // The ledger's lock comes first: a second controller changes nothing.
+    let ledger = Controller::lock(&options).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!(
             "{listen} cannot be listened on\nhint: another program has the port; `--listen` names another"
         )
     })?;
-    let ledger = Controller::lock(&options).await?;
     proxy::ensure(place).await?;
     let controller = Controller::open(options, ledger).await?;
     let token = token(&place.state.join("token"))?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ pub(super) struct Supervisor {
     pub(super) wanted: Wanted,
     pub(super) digest: String,
     state: Arc<Mutex<InstanceState>>,
+    leaving: AtomicBool,
     /// The longest time that stopping may take.
     stop: watch::Sender<Option<Duration>>,
     task: tokio::task::JoinHandle<()>,
@@ -146,6 +148,7 @@ impl Supervisor {
             wanted,
             digest,
             state,
+            leaving: AtomicBool::new(false),
             stop,
             task: tokio::spawn(work.run()),
         })
@@ -154,11 +157,19 @@ impl Supervisor {
     /// What is known of it now.
     pub(super) fn state(&self) -> InstanceState {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.leaving.load(Ordering::Relaxed) && state.phase == Phase::Ready {
+            state.phase = Phase::Running;
+        }
         let process = state.pid.and_then(Process::of);
         if let Some((memory, cpu)) = process.and_then(|process| process.usage()) {
             (state.memory_bytes, state.cpu_ms) = (memory, cpu);
         }
         state
+    }
+
+    /// It will be stopped: from now on it is not ready for anybody.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Relaxed);
     }
 
     /// Ends the instance, politely first; returns when it is gone.

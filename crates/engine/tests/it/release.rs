@@ -58,6 +58,25 @@ fn good_releases_serve_and_bad_ones_do_not_stay() {
     only(&customers.stop(), &["200 one", "200 two", "200 five", "500 five"]);
 }
 
+#[test]
+fn a_rolling_update_serves_all_the_time_and_stops_at_a_pod_that_is_never_ready() {
+    let place = Place::new("    strategy: { rolling: {} }\n    watch: 0s\n");
+    let first = place.commit("one", "");
+    let controller = place.controller();
+    expect(&controller, &first, ["promoted", "readiness"], "");
+    let customers = Customers::of(place.port, "/");
+    let second = place.commit("two", "");
+    expect(&controller, &second, ["promoted", "readiness"], "");
+    let third = place.commit("three", "never-ready");
+    expect(&controller, &third, ["refused", "readiness"], "status 503");
+    until("the second release to be back everywhere", || {
+        let staging = controller.staging();
+        let live = staging.live.map(|live| live.release);
+        (live.as_ref() == Some(&second) && staging.rollout.is_none()).then_some(())
+    });
+    only(&customers.stop(), &["200 one", "200 two"]);
+}
+
 /// Waits for a release's end and checks outcome, who decided, and a part of the reason.
 fn expect(controller: &Running, release: &str, [outcome, by]: [&str; 2], because: &str) -> HistoryView {
     let ended = controller.ended(release);
