@@ -7,6 +7,7 @@ mod load;
 mod nginx;
 mod place;
 mod proxy;
+mod render;
 mod report;
 mod switch;
 
@@ -29,6 +30,12 @@ const BENCHES: &[Bench] = &[
         "throughput and added latency of the proxy, beside nginx and no proxy",
         &["windlass-proxy"],
         proxy::run,
+    ),
+    (
+        "render",
+        "charts rendered: whole processes beside both helms, and within this one",
+        &["windlass"],
+        render::run,
     ),
     (
         "switch",

@@ -1,6 +1,8 @@
 //! Development tasks, run as `cargo xtask TASK`. One file per task; this file only chooses.
 
 mod bench;
+mod fuzz;
+mod parity;
 mod tidy;
 
 use std::process::ExitCode;
@@ -14,6 +16,12 @@ const TASKS: &[Task] = &[
         "bench",
         "measurements, beside a peer in the same run where there is one",
         bench::run,
+    ),
+    ("fuzz", "broken input for the readers of charts", fuzz::run),
+    (
+        "parity",
+        "our renders of charts beside those of the real helm",
+        parity::run,
     ),
     ("tidy", "style that the compiler does not check", tidy::run),
 ];

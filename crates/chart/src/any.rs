@@ -37,6 +37,9 @@ pub(crate) enum Any {
     Object(Rc<Object>),
 }
 
+/// Nesting of values that is followed; what is deeper is refused or cut.
+pub(crate) const DEPTH_MAX: usize = 10_000;
+
 /// What a list's elements are declared to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Elem {
@@ -64,6 +67,47 @@ struct ListData {
     /// A nil slice: JSON `null`.
     nil: bool,
     items: Vec<Any>,
+}
+
+/// Values are freed one after the other, not each within the one that holds it: templates can nest them deeper than
+/// any stack.
+fn free(mut work: Vec<Any>) {
+    while let Some(value) = work.pop() {
+        match value {
+            Any::Map(Map(data, _)) => {
+                if let Ok(mut data) = Rc::try_unwrap(data) {
+                    work.extend(std::mem::take(data.entries.get_mut()).into_values());
+                }
+            }
+            Any::List(List(data)) => {
+                if let Ok(mut data) = Rc::try_unwrap(data) {
+                    work.append(&mut data.items);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn holds_more(value: &Any) -> bool {
+    matches!(value, Any::Map(_) | Any::List(_))
+}
+
+impl Drop for ListData {
+    fn drop(&mut self) {
+        if self.items.iter().any(holds_more) {
+            free(std::mem::take(&mut self.items));
+        }
+    }
+}
+
+impl Drop for MapData {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries.values().any(holds_more) {
+            free(std::mem::take(entries).into_values().collect());
+        }
+    }
 }
 
 impl List {
@@ -120,7 +164,10 @@ impl List {
 
     /// The items, without a copy when nobody else holds the list.
     pub(crate) fn into_items(self) -> Vec<Any> {
-        Rc::try_unwrap(self.0).map_or_else(|shared| shared.items.clone(), |it| it.items)
+        Rc::try_unwrap(self.0).map_or_else(
+            |shared| shared.items.clone(),
+            |mut it| std::mem::take(&mut it.items),
+        )
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

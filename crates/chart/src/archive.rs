@@ -1,5 +1,6 @@
 //! Packed charts: tar files compressed by gzip. Nothing outside of the chart's folder is ever named by one.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use crate::functions::clean_path;
@@ -57,6 +58,34 @@ pub(crate) fn unpack(data: &[u8], limits: &Limits, bytes_max: usize) -> Result<V
     Ok(files)
 }
 
+/// The files of a packed chart, by their paths from its root.
+pub fn files(data: &[u8], limits: &Limits) -> Result<BTreeMap<String, Vec<u8>>, ChartError> {
+    let files = unpack(data, limits, limits.input_bytes_max)?;
+    Ok(files.into_iter().map(|it| (it.name, it.data.to_vec())).collect())
+}
+
+/// Packs a chart's files under a top folder of its name. The same files give the same bytes.
+pub fn pack(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>, ChartError> {
+    let fail = |it: std::io::Error| ChartError::Load(format!("packing {name}: {it}"));
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    let mut archive = tar::Builder::new(gzip);
+    // Helm puts Chart.yaml first.
+    let first = files.get_key_value("Chart.yaml").into_iter();
+    for (path, data) in first.chain(files.iter().filter(|it| it.0 != "Chart.yaml")) {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(data.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        archive
+            .append_data(&mut header, format!("{name}/{path}"), data.as_slice())
+            .map_err(fail)?;
+    }
+    archive
+        .into_inner()
+        .and_then(flate2::write::GzEncoder::finish)
+        .map_err(fail)
+}
+
 /// The path below the top folder, or why it is refused.
 fn inner_name(path: &str) -> Result<String, ChartError> {
     let fail = |what: &str| Err(ChartError::Load(what.to_owned()));
@@ -88,5 +117,56 @@ trait Replace {
 impl Replace for std::borrow::Cow<'_, [u8]> {
     fn replace(&self, from: &[u8], to: &[u8]) -> Vec<u8> {
         crate::go::runes::replace_all(self, from, to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut archive = tar::Builder::new(gzip);
+        for (path, data) in entries {
+            let mut header = tar::Header::new_old();
+            header.set_size(data.len() as u64);
+            header.as_old_mut().name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_cksum();
+            archive.append(&header, *data).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked() {
+        let all = BTreeMap::from([
+            ("Chart.yaml".to_owned(), b"name: a".to_vec()),
+            ("templates/a.yaml".to_owned(), b"b".to_vec()),
+        ]);
+        let data = pack("a", &all).unwrap();
+        assert_eq!(files(&data, &Limits::default()).unwrap(), all);
+        assert_eq!(data, pack("a", &all).unwrap());
+    }
+
+    #[test]
+    fn archives_that_reach_outside_are_refused() {
+        for (path, why) in [
+            ("a/../../b", "chart illegally references parent directory"),
+            ("/etc/passwd", "chart illegally contains absolute paths"),
+            ("Chart.yaml", "chart base directory is missing"),
+        ] {
+            let error = files(&packed(&[(path, b"x")]), &Limits::default()).unwrap_err();
+            assert_eq!(error.to_string(), why, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_archive_that_grows_is_stopped() {
+        let data = packed(&[("a/big", &vec![0; 100_000])]);
+        let limits = Limits {
+            input_bytes_max: 1_000,
+            ..Limits::default()
+        };
+        assert!(matches!(files(&data, &limits), Err(ChartError::Limit(_))));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn missing(branch: &Branch) -> Vec<String> {
 }
 
 /// Whether a version fits a constraint; anything that is neither fits nothing.
-pub(crate) fn is_compatible(constraint: &str, version: &str) -> bool {
+pub fn is_compatible(constraint: &str, version: &str) -> bool {
     match (Constraints::new(constraint), Version::new(version)) {
         (Ok(constraint), Ok(version)) => constraint.check(&version),
         _ => false,

@@ -45,20 +45,28 @@ pub(crate) enum Param {
     Bool,
     /// `map[string]interface{}`
     Map,
+    /// `[]interface{}`
+    List,
     /// `time.Time`
     Time,
+    /// sprig's certificate
+    Certificate,
     /// `*semver.Version`
     Semver,
 }
 
 impl Param {
     pub(crate) fn can_be_nil(self) -> bool {
-        matches!(self, Self::Any | Self::Reflect | Self::Map | Self::Semver)
+        matches!(
+            self,
+            Self::Any | Self::Reflect | Self::Map | Self::List | Self::Semver
+        )
     }
 
     pub(crate) fn zero(self) -> Any {
         match self {
             Self::Map => Any::Map(Map::nil()),
+            Self::List => Any::List(crate::any::List::nil(crate::any::Elem::Any)),
             _ => Any::Nil,
         }
     }
@@ -72,7 +80,9 @@ impl Param {
             Self::Float => "float64",
             Self::Bool => "bool",
             Self::Map => "map[string]interface {}",
+            Self::List => "[]interface {}",
             Self::Time => "time.Time",
+            Self::Certificate => "sprig.certificate",
             Self::Semver => "*semver.Version",
         }
     }
@@ -247,7 +257,6 @@ mod tests {
     use super::*;
 
     #[test]
-    #[ignore = "keys and certificates are still to come"]
     fn every_function_is_there_once() {
         for (profile, count) in [(Profile::Helm3, 238), (Profile::Helm4, 240)] {
             let table = table(profile);

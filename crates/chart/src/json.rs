@@ -3,5 +3,5 @@
 mod read;
 mod write;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_prefix};
 pub(crate) use write::{quoted_length, replace_invalid, write, write_pretty, write_raw};

@@ -13,34 +13,39 @@
 )]
 
 mod any;
-mod archive;
+pub mod archive;
+pub mod cache;
 pub mod capabilities;
 mod dependencies;
 pub mod error;
 mod functions;
 mod go;
+pub mod ignore;
 mod json;
 pub mod limits;
 pub mod load;
-mod manifest;
+pub mod manifest;
 pub mod metadata;
 mod path_match;
 pub mod profile;
 pub mod render;
+mod schema;
 mod seed;
 mod template;
 mod toml;
 mod tree;
 pub mod value;
-mod values;
+pub mod values;
 mod version;
 pub mod yaml;
 
 pub use capabilities::Capabilities;
+pub use dependencies::is_compatible;
 pub use error::ChartError;
 pub use limits::Limits;
 pub use load::{Chart, load_from_files};
 pub use metadata::{Dependency, Maintainer, Metadata};
+pub use path_match::file_path_matches;
 pub use profile::Profile;
 pub use render::{Hook, Manifest, Options, ReleaseInfo, Rendered, render, render_with};
 pub use seed::Seed;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sha2::{Digest, Sha256};
+
 use crate::any::{Any, Str};
 use crate::archive;
 use crate::metadata::Metadata;
@@ -23,6 +25,7 @@ struct ChartData {
     schema: Option<Vec<u8>>,
     dependencies: Vec<Chart>,
     limits: Limits,
+    digest: [u8; 32],
     /// Parsed templates by their name in the render, which contains the aliases of charts.
     parsed: Mutex<BTreeMap<(Str, bool), Arc<Parsed>>>,
 }
@@ -59,6 +62,11 @@ impl Chart {
         documents
             .iter()
             .fold(Value::empty_map(), |all, it| merge_documents(all, it.clone()))
+    }
+
+    /// A digest of all of the chart's files.
+    pub fn digest(&self) -> [u8; 32] {
+        self.0.digest
     }
 
     pub(crate) fn templates(&self) -> &[File] {
@@ -138,6 +146,19 @@ pub fn load_from_files(files: BTreeMap<String, Vec<u8>>, limits: &Limits) -> Res
     load(files, limits, &mut budget)
 }
 
+fn digest(files: &[File]) -> [u8; 32] {
+    let mut files: Vec<&File> = files.iter().collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut hash = Sha256::new();
+    for file in files {
+        for part in [file.name.as_bytes(), &file.data] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().into()
+}
+
 /// What may still be loaded.
 struct Budget {
     bytes: usize,
@@ -145,6 +166,7 @@ struct Budget {
 }
 
 fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart, ChartError> {
+    let digest = digest(&files);
     let bytes: usize = files.iter().map(|it| it.data.len()).sum();
     budget.bytes = budget.bytes.checked_sub(bytes).ok_or_else(|| {
         ChartError::Limit(format!(
@@ -196,6 +218,7 @@ fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart,
         schema: loading.schema,
         dependencies,
         limits: limits.clone(),
+        digest,
         parsed: Mutex::default(),
     })))
 }
@@ -303,20 +326,25 @@ fn read_values(file: &File, limits: &Limits) -> Result<Vec<Value>, ChartError> {
             Any::Nil => documents.push(Value::empty_map()),
             map @ Any::Map(_) => documents.push(map.to_value()),
             other => {
-                let got = match other {
-                    Any::List(_) => "array",
-                    Any::Str(_) => "string",
-                    Any::Bool(_) => "bool",
-                    _ => "number",
-                };
-                return Err(ChartError::Load(format!(
-                    "cannot load values.yaml: cannot unmarshal yaml document: error unmarshaling JSON: while decoding \
-                     JSON: json: cannot unmarshal {got} into Go value of type map[string]interface {{}}"
-                )));
+                let what = not_a_map(&other.to_value());
+                let before = "cannot load values.yaml: cannot unmarshal yaml document";
+                return Err(ChartError::Load(format!("{before}: {what}")));
             }
         }
     }
     Ok(documents)
+}
+
+/// Go's complaint about values that are no map.
+pub(crate) fn not_a_map(value: &Value) -> String {
+    let got = match value {
+        Value::List(_) => "array",
+        Value::String(_) => "string",
+        Value::Bool(_) => "bool",
+        _ => "number",
+    };
+    let before = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal";
+    format!("{before} {got} into Go value of type map[string]interface {{}}")
 }
 
 pub(crate) fn split_documents(text: &[u8]) -> Vec<&[u8]> {

@@ -9,7 +9,7 @@ use crate::profile::Profile;
 use crate::render::{Hook, Manifest};
 use crate::yaml;
 
-pub(crate) use split::split;
+pub use split::split;
 
 /// Sorted manifests and hooks of all files, by their paths.
 pub(crate) fn sort(

@@ -140,6 +140,18 @@ impl Metadata {
         Ok(())
     }
 
+    /// Chart.yaml as Helm writes it.
+    pub fn to_yaml(&self) -> String {
+        let Any::Object(object) = self.as_struct(true, &self.dependencies) else {
+            return String::new();
+        };
+        let Any::Map(map) = object.to_json_map() else {
+            return String::new();
+        };
+        map.unset(b"IsRoot");
+        String::from_utf8_lossy(&crate::yaml::write(&Any::Map(map)).unwrap_or_default()).into_owned()
+    }
+
     /// Helm's checks, in its words.
     pub(crate) fn validate(&self) -> Result<(), String> {
         let fail = |what: &str| Err(format!("validation: {what}"));

@@ -1,4 +1,4 @@
-//! Patterns of paths: those of `.Files.Glob` (the library gobwas/glob with `/` as separator).
+//! Patterns of paths: those of `.Files.Glob` (the library gobwas/glob with `/` as separator) and Go's `filepath.Match`.
 
 /// A compiled pattern.
 #[derive(Debug, Clone)]
@@ -136,6 +136,38 @@ fn matches(parts: &[&Part], path: &[u8]) -> bool {
             matches(&joined, path)
         }),
     }
+}
+
+/// A pattern of Go's `filepath.Match`: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, backslashes escape.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern(Vec<Part>);
+
+impl Pattern {
+    /// `None` when the pattern is malformed.
+    pub(crate) fn new(pattern: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut input = pattern.chars().peekable();
+        while let Some(rune) = input.next() {
+            match rune {
+                '*' => parts.push(Part::Any),
+                '?' => parts.push(Part::One),
+                '[' => parts.push(class(&mut input)?),
+                '\\' => push(&mut parts, input.next()?),
+                _ => push(&mut parts, rune),
+            }
+        }
+        Some(Self(parts))
+    }
+
+    pub(crate) fn matches(&self, path: &str) -> bool {
+        let parts: Vec<&Part> = self.0.iter().collect();
+        matches(&parts, path.as_bytes())
+    }
+}
+
+/// Whether Go's `filepath.Match` finds that `path` has the form of `pattern`; a malformed pattern has no matches.
+pub fn file_path_matches(pattern: &str, path: &str) -> bool {
+    Pattern::new(pattern).is_some_and(|it| it.matches(path))
 }
 
 #[cfg(test)]

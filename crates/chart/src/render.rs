@@ -83,6 +83,8 @@ pub struct Options {
     pub lint: bool,
     /// Notes of dependencies too.
     pub subchart_notes: bool,
+    /// Values are not held against schemas.
+    pub skip_schema: bool,
 }
 
 impl Options {
@@ -95,6 +97,7 @@ impl Options {
             now_ms: 0,
             lint: false,
             subchart_notes: false,
+            skip_schema: false,
         }
     }
 }
@@ -173,6 +176,9 @@ impl Render<'_> {
         self.check(&root)?;
         dependencies::process(&mut root, &values, profile)?;
         let values = coalesce::coalesce_values(&root, &values, Nulls::Delete, profile)?;
+        if !self.options.skip_schema {
+            crate::schema::check(&root, &values, profile)?;
+        }
         self.check_kube_version()?;
         let files = self.execute(&root, &values)?;
         self.sorted(&root, files)
@@ -187,9 +193,16 @@ impl Render<'_> {
             return Ok(());
         }
         let missing = missing.join(", ");
+        let advice = match self.options.profile {
+            Profile::Helm3 => {
+                "An error occurred while checking for chart dependencies. You may need to run `helm dependency build`"
+            }
+            Profile::Helm4 => {
+                "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build'"
+            }
+        };
         Err(ChartError::Load(format!(
-            "an error occurred while checking for chart dependencies. You may need to run `helm dependency build` to \
-             fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
+            "{advice} to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {missing}"
         )))
     }
 

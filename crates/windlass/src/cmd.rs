@@ -7,6 +7,7 @@ mod demo;
 mod doctor;
 mod down;
 mod guard;
+pub(crate) mod helm;
 mod hold;
 mod image;
 mod ledger;

@@ -19,9 +19,13 @@ fn main() -> ExitCode {
         return windlass_engine::local::sandbox::main(&words.collect::<Vec<_>>());
     }
     // A process of its own with its own threads, and no verb for people.
-    if first.is_some_and(|word| word == "proxy") {
-        let words = words.map(|word| word.to_string_lossy().into_owned());
+    let words = words.map(|word| word.to_string_lossy().into_owned());
+    if first.as_ref().is_some_and(|word| word == "proxy") {
         return windlass_proxy::main(&words.collect::<Vec<_>>());
+    }
+    // Helm's flags are not ours, and a render starts nothing that it does not need.
+    if first.is_some_and(|word| word == "helm") {
+        return cmd::helm::run(&words.collect::<Vec<_>>());
     }
     cmd::Cli::parse().run()
 }

@@ -263,7 +263,9 @@ fn with_pragmas(pool: AnyPoolOptions, busy_ms: u32, synchronous: bool) -> AnyPoo
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
         let passing = match code.as_deref() {
             // PostgreSQL's codes have five characters: connection lost, shut down, too many, serialization, deadlock.
             Some(code) if code.len() == 5 => {

@@ -1,6 +1,6 @@
 //! Between the plain tree and the graph that templates work on.
 
-use super::{Any, Entries, Flavour, List, Map};
+use super::{Any, DEPTH_MAX, Entries, Flavour, List, Map};
 use crate::Value;
 
 impl From<&Value> for Any {
@@ -56,13 +56,18 @@ impl Any {
 
     /// A copy that shares nothing that can change.
     pub(crate) fn deep_copy(&self) -> Self {
+        self.copy(0)
+    }
+
+    fn copy(&self, depth: usize) -> Self {
         match self {
+            _ if depth > DEPTH_MAX => self.clone(),
             Self::List(it) if it.is_nil() => self.clone(),
             Self::List(it) => Self::List(List::typed(
                 it.elem(),
-                it.items().iter().map(Self::deep_copy).collect(),
+                it.items().iter().map(|it| it.copy(depth + 1)).collect(),
             )),
-            Self::Map(it) => Self::Map(it.deep_copy()),
+            Self::Map(it) => Self::Map(it.copy(depth)),
             _ => self.clone(),
         }
     }
@@ -71,13 +76,17 @@ impl Any {
 impl Map {
     /// A copy that shares nothing that can change.
     pub(crate) fn deep_copy(&self) -> Self {
+        self.copy(0)
+    }
+
+    fn copy(&self, depth: usize) -> Self {
         if self.is_nil() || self.flavour() == Flavour::Files || !self.enter() {
             return self.clone();
         }
         let entries = self.with(|entries| {
             entries
                 .iter()
-                .map(|(key, it)| (key.clone(), it.deep_copy()))
+                .map(|(key, it)| (key.clone(), it.copy(depth + 1)))
                 .collect()
         });
         self.leave();

@@ -1,34 +1,45 @@
 //! `reflect.DeepEqual`: the same kind and the same content.
 
-use super::{Any, List, Map};
+use super::{Any, DEPTH_MAX, List, Map};
 
 impl Any {
     /// As `reflect.DeepEqual`: an `int` is never equal to an `int64` or a `float64`.
     pub(crate) fn deep_equal(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Nil, Self::Nil) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Int(a), Self::Int(b)) | (Self::Int64(a), Self::Int64(b)) => a == b,
-            (Self::Uint64(a), Self::Uint64(b)) => a == b,
-            (Self::Uint8(a), Self::Uint8(b)) => a == b,
-            (Self::Float(a), Self::Float(b)) => a == b,
-            (Self::Str(a), Self::Str(b)) | (Self::Bytes(a), Self::Bytes(b)) => a == b,
-            (Self::List(a), Self::List(b)) => lists_equal(a, b),
-            (Self::Map(a), Self::Map(b)) => maps_equal(a, b),
-            (Self::Object(a), Self::Object(b)) => a.is_same(b),
-            _ => false,
-        }
+        equal(self, other, 0)
     }
 }
 
-fn lists_equal(a: &List, b: &List) -> bool {
+fn equal(one: &Any, other: &Any, depth: usize) -> bool {
+    if depth > DEPTH_MAX {
+        return false;
+    }
+    match (one, other) {
+        (Any::Nil, Any::Nil) => true,
+        (Any::Bool(a), Any::Bool(b)) => a == b,
+        (Any::Int(a), Any::Int(b)) | (Any::Int64(a), Any::Int64(b)) => a == b,
+        (Any::Uint64(a), Any::Uint64(b)) => a == b,
+        (Any::Uint8(a), Any::Uint8(b)) => a == b,
+        (Any::Float(a), Any::Float(b)) => a == b,
+        (Any::Str(a), Any::Str(b)) | (Any::Bytes(a), Any::Bytes(b)) => a == b,
+        (Any::List(a), Any::List(b)) => lists_equal(a, b, depth),
+        (Any::Map(a), Any::Map(b)) => maps_equal(a, b, depth),
+        (Any::Object(a), Any::Object(b)) => a.is_same(b),
+        _ => false,
+    }
+}
+
+fn lists_equal(a: &List, b: &List, depth: usize) -> bool {
     a.elem() == b.elem()
         && a.is_nil() == b.is_nil()
         && a.len() == b.len()
-        && (a.is_same(b) || a.items().iter().zip(b.items()).all(|(a, b)| a.deep_equal(b)))
+        && (a.is_same(b)
+            || a.items()
+                .iter()
+                .zip(b.items())
+                .all(|(a, b)| equal(a, b, depth + 1)))
 }
 
-fn maps_equal(a: &Map, b: &Map) -> bool {
+fn maps_equal(a: &Map, b: &Map, depth: usize) -> bool {
     if a.is_same(b) {
         return true;
     }
@@ -39,7 +50,7 @@ fn maps_equal(a: &Map, b: &Map) -> bool {
         b.with(|b| {
             a.iter()
                 .zip(b)
-                .all(|((ka, va), (kb, vb))| ka == kb && va.deep_equal(vb))
+                .all(|((ka, va), (kb, vb))| ka == kb && equal(va, vb, depth + 1))
         })
     });
     a.leave();

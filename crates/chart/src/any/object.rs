@@ -20,6 +20,11 @@ pub(crate) enum Object {
     Semver(Version),
     /// `time.Time`
     Time(Time),
+    /// A generated certificate: certificate and key as PEM.
+    Certificate {
+        cert: Str,
+        key: Str,
+    },
     /// A struct with exported fields, in order: helm 3's chart metadata.
     Struct {
         name: &'static str,
@@ -89,6 +94,7 @@ impl Object {
             Self::HelmVersion(_) => "version.BuildInfo",
             Self::Semver(_) => "*semver.Version",
             Self::Time(_) => "time.Time",
+            Self::Certificate { .. } => "sprig.certificate",
             Self::Struct { name, .. } => name,
         }
     }
@@ -117,6 +123,9 @@ impl Object {
                     fields.push(("KubeClientVersion", Any::str("v1.36")));
                 }
                 fields
+            }
+            Self::Certificate { cert, key } => {
+                vec![("Cert", Any::Str(cert.clone())), ("Key", Any::Str(key.clone()))]
             }
             Self::Struct { fields, .. } => fields.iter().map(|it| (it.name, it.value.clone())).collect(),
             Self::Semver(_) | Self::Time(_) => Vec::new(),

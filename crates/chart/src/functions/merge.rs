@@ -2,7 +2,7 @@
 //! `mergeOverwrite` everything is.
 
 use super::{Args, Function, Param, variadic};
-use crate::any::{Any, Map};
+use crate::any::{Any, DEPTH_MAX, Map};
 
 const MAPS: &[Param] = &[Param::Map, Param::Map];
 
@@ -21,15 +21,15 @@ fn merge_all(mut args: Args, overwrite: bool) -> Any {
             target = Map::empty();
         }
         if !target.is_nil() {
-            merge(&target, &source, overwrite);
+            merge(&target, &source, overwrite, 0);
         }
     }
     Any::Map(target)
 }
 
 /// mergo's `deepMerge` of two maps.
-fn merge(target: &Map, source: &Map, overwrite: bool) {
-    if target.is_same(source) || !target.enter() {
+fn merge(target: &Map, source: &Map, overwrite: bool, depth: usize) {
+    if depth > DEPTH_MAX || target.is_same(source) || !target.enter() {
         return;
     }
     for (key, new) in source.entries() {
@@ -45,10 +45,10 @@ fn merge(target: &Map, source: &Map, overwrite: bool) {
         let old = target.get(&key);
         match (&old, &new) {
             (Some(Any::Map(old)), Any::Map(new)) if !old.is_empty() => {
-                merge(old, new, overwrite);
+                merge(old, new, overwrite, depth + 1);
                 continue;
             }
-            (Some(Any::Map(old)), Any::Map(new)) if !old.is_nil() => merge(old, new, overwrite),
+            (Some(Any::Map(old)), Any::Map(new)) if !old.is_nil() => merge(old, new, overwrite, depth + 1),
             (Some(old), Any::List(_)) if old.truth() => {
                 if overwrite {
                     target.set(key, new);

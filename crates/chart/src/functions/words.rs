@@ -10,6 +10,7 @@ mod case;
 const ONE: &[Param] = &[Param::Str];
 
 pub(super) static FUNCTIONS: &[Function] = &[
+    fixed("hello", &[], |_, _| Ok(Any::str("Hello!"))),
     fixed("abbrev", &[Param::Int, Param::Str], |_, mut args| {
         let (width, text) = (args.int(), args.str());
         Ok(Any::Str(abbreviate(&text, 0, width).into()))

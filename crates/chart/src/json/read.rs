@@ -3,8 +3,8 @@
 use crate::any::{Any, Entries, Map, Str};
 use crate::go::{number, runes};
 
-/// Go's limit of nesting.
-const DEPTH_MAX: usize = 10_000;
+/// Nesting that fits the stack of any thread; Go's limit is 10,000.
+const DEPTH_MAX: usize = 1_000;
 
 /// `json.Unmarshal` into an empty interface: every number is a float.
 pub(crate) fn read(text: &[u8]) -> Result<Any, String> {
@@ -271,4 +271,16 @@ impl Reader<'_> {
         self.digits();
         Ok(())
     }
+}
+
+/// The first JSON value of `text`, and the bytes it takes.
+pub(crate) fn read_prefix(text: &[u8]) -> Result<(Any, usize), String> {
+    let mut reader = Reader {
+        text,
+        at: 0,
+        depth: 0,
+    };
+    reader.space();
+    let value = reader.value("looking for beginning of value")?;
+    Ok((value, reader.at))
 }

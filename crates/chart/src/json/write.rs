@@ -1,12 +1,13 @@
 //! The writer.
 
-use crate::any::{Any, Map};
+use crate::any::{Any, DEPTH_MAX, Map};
 use crate::go::{number, runes};
 
 /// `json.Marshal`.
 pub(crate) fn write(value: &Any) -> Result<Vec<u8>, String> {
     Writer {
         out: Vec::new(),
+        depth: 0,
         html: true,
         indent: None,
     }
@@ -17,6 +18,7 @@ pub(crate) fn write(value: &Any) -> Result<Vec<u8>, String> {
 pub(crate) fn write_pretty(value: &Any) -> Result<Vec<u8>, String> {
     Writer {
         out: Vec::new(),
+        depth: 0,
         html: true,
         indent: Some(0),
     }
@@ -27,6 +29,7 @@ pub(crate) fn write_pretty(value: &Any) -> Result<Vec<u8>, String> {
 pub(crate) fn write_raw(value: &Any) -> Result<Vec<u8>, String> {
     Writer {
         out: Vec::new(),
+        depth: 0,
         html: false,
         indent: None,
     }
@@ -40,6 +43,7 @@ pub(crate) fn quoted_length(text: &[u8]) -> usize {
     }
     let mut writer = Writer {
         out: Vec::new(),
+        depth: 0,
         html: true,
         indent: None,
     };
@@ -58,6 +62,7 @@ pub(crate) fn replace_invalid(text: &[u8]) -> Vec<u8> {
 
 struct Writer {
     out: Vec<u8>,
+    depth: usize,
     html: bool,
     indent: Option<usize>,
 }
@@ -114,7 +119,17 @@ impl Writer {
         self.indent = self.indent.map(|it| it.saturating_add_signed(by));
     }
 
+    fn enter(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            Err("json: unsupported value: it is nested too deeply".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+
     fn list(&mut self, items: &[Any]) -> Result<(), String> {
+        self.enter()?;
         self.out.push(b'[');
         self.deeper(1);
         for (at, item) in items.iter().enumerate() {
@@ -128,11 +143,13 @@ impl Writer {
         if !items.is_empty() {
             self.line();
         }
+        self.depth -= 1;
         self.out.push(b']');
         Ok(())
     }
 
     fn map(&mut self, map: &Map) -> Result<(), String> {
+        self.enter()?;
         self.out.push(b'{');
         self.deeper(1);
         for (at, (key, value)) in map.entries().iter().enumerate() {
@@ -151,6 +168,7 @@ impl Writer {
         if !map.is_empty() {
             self.line();
         }
+        self.depth -= 1;
         self.out.push(b'}');
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::go::runes::{trim_end_space, trim_space, trim_start_space};
 use crate::profile::Profile;
 
 /// The documents that are not empty.
-pub(crate) fn split(text: &[u8], profile: Profile) -> Vec<&[u8]> {
+pub fn split(text: &[u8], profile: Profile) -> Vec<&[u8]> {
     match profile {
         Profile::Helm3 => split_helm3(trim_space(text)),
         Profile::Helm4 => split_helm4(trim_start_space(text)),

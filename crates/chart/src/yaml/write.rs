@@ -4,7 +4,7 @@ mod emit;
 mod order;
 mod scalar;
 
-use crate::any::{Any, Map, Str};
+use crate::any::{Any, DEPTH_MAX, Map, Str};
 use crate::go::number;
 use crate::json;
 use emit::Emitter;
@@ -24,6 +24,7 @@ pub(crate) fn write(value: &Any) -> Result<Vec<u8>, String> {
     let mut writer = Writer {
         emitter: Emitter::new(Some(80)),
         dialect: Dialect::Plain,
+        depth: 0,
     };
     writer.node(value, Place::ROOT)?;
     Ok(writer.emitter.finish())
@@ -34,6 +35,7 @@ pub(crate) fn write_pretty(value: &Any) -> Vec<u8> {
     let mut writer = Writer {
         emitter: Emitter::new(None),
         dialect: Dialect::Pretty,
+        depth: 0,
     };
     match writer.node(value, Place::ROOT) {
         Ok(()) => writer.emitter.finish(),
@@ -70,10 +72,21 @@ impl Place {
 struct Writer {
     emitter: Emitter,
     dialect: Dialect,
+    depth: usize,
 }
 
 impl Writer {
     fn node(&mut self, value: &Any, place: Place) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err("yaml: exceeded max depth".to_owned());
+        }
+        self.within(value, place)?;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn within(&mut self, value: &Any, place: Place) -> Result<(), String> {
         match value {
             Any::Nil => self.plain("null", place),
             Any::Bool(it) => self.plain(if *it { "true" } else { "false" }, place),

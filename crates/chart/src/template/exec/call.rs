@@ -245,6 +245,8 @@ impl Exec<'_> {
             | (Param::Float, Any::Float(_))
             | (Param::Bool, Any::Bool(_)) => true,
             (Param::Map, Any::Map(map)) => matches!(map.flavour(), Flavour::Any | Flavour::Values),
+            (Param::List, Any::List(list)) => list.elem() == crate::any::Elem::Any,
+            (Param::Certificate, Any::Object(it)) => matches!(**it, Object::Certificate { .. }),
             (Param::Time, Any::Object(it)) => matches!(**it, Object::Time(_)),
             (Param::Semver, Any::Object(it)) => matches!(**it, Object::Semver(_)),
             _ => false,

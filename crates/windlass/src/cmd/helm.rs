@@ -1,0 +1,122 @@
+//! `windlass helm`: Helm's commands that need no cluster, with Helm's flags and Helm's output, rendered in this process.
+
+mod dependency;
+mod diff;
+mod flags;
+mod folder;
+mod lint;
+mod package;
+mod show;
+mod template;
+mod values;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use flags::{Flags, Wrong};
+
+/// Why a command ended without what was asked for.
+#[derive(Debug)]
+enum Stop {
+    /// It was asked for wrongly.
+    Usage(String),
+    /// It did not work.
+    Failed(String),
+    /// What was to be said has been said; only the exit code is left.
+    Quiet,
+}
+
+impl From<String> for Stop {
+    fn from(message: String) -> Self {
+        Self::Failed(message)
+    }
+}
+
+impl From<windlass_chart::ChartError> for Stop {
+    fn from(error: windlass_chart::ChartError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<Wrong> for Stop {
+    fn from(wrong: Wrong) -> Self {
+        Self::Usage(wrong.0)
+    }
+}
+
+const USAGE: &str = "\
+Usage: windlass helm COMMAND [FLAGS] [ARGUMENTS]
+
+  template [NAME] CHART       render a chart's templates
+  lint PATH...                look for problems in charts
+  show all|chart|values|readme|crds CHART
+                              what a chart says of itself
+  dependency list|build|update CHART
+                              the charts that a chart depends on
+  package PATH...             pack charts into archives
+  diff CHART [CHART]          how two renders differ, by object and field; secrets masked
+
+Values: -f FILE, --set, --set-string, --set-json, --set-file, --set-literal, as in Helm.
+Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT (random functions give the same each time).
+";
+
+/// Runs the command that `words` name, without the word `helm` itself.
+pub(crate) fn run(words: &[String]) -> ExitCode {
+    let (command, rest) = words
+        .split_first()
+        .map_or(("help", &[][..]), |it| (it.0.as_str(), it.1));
+    let result = match command {
+        "template" => template::run(rest),
+        "lint" => lint::run(rest),
+        "show" | "inspect" => show::run(rest),
+        "dependency" | "dep" | "dependencies" => dependency::run(rest),
+        "package" => package::run(rest),
+        "diff" => diff::run(rest),
+        "help" | "--help" | "-h" => {
+            print(USAGE.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        "pull" | "fetch" | "push" => Err(Stop::Failed(format!(
+            "{command}: repositories and registries are not reached from here yet\nhint: download the archive, then name its file"
+        ))),
+        other => Err(Stop::Usage(format!("unknown command \"{other}\" for \"helm\""))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Quiet) => ExitCode::FAILURE,
+        Err(Stop::Failed(message)) => {
+            complain(&format!("Error: {message}\n"));
+            ExitCode::FAILURE
+        }
+        Err(Stop::Usage(message)) => {
+            complain(&format!(
+                "Error: {message}\nhint: `windlass helm help` lists commands\n"
+            ));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes bytes to standard output; a reader that went away is no error.
+fn print(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
+}
+
+fn complain(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+fn profile(flags: &Flags) -> Result<windlass_chart::Profile, Stop> {
+    match flags.one("profile").unwrap_or("helm4") {
+        "helm3" => Ok(windlass_chart::Profile::Helm3),
+        "helm4" => Ok(windlass_chart::Profile::Helm4),
+        other => Err(Stop::Usage(format!("--profile {other}: it is helm3 or helm4"))),
+    }
+}

@@ -1,0 +1,156 @@
+//! Charts on this machine: folders by the rules of .helmignore, and archives. Nothing outside of a chart is read.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use windlass_chart::ignore::Rules;
+use windlass_chart::{Chart, Limits};
+
+use super::Stop;
+
+/// Helm's limit of one file.
+const FILE_BYTES_MAX: u64 = 5 << 20;
+/// Folders within folders.
+const DEPTH_MAX: usize = 64;
+
+/// Loads the chart in a folder or an archive.
+pub(super) fn load(path: &str) -> Result<Chart, Stop> {
+    Ok(windlass_chart::load_from_files(files(path)?, &Limits::default())?)
+}
+
+/// The files of a chart, by their paths from its root.
+pub(super) fn files(path: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
+    let place = Path::new(path);
+    if path.contains("://") {
+        return Err(Stop::Failed(format!(
+            "{path}: charts are read from folders and archives here\nhint: download the archive, then name its file"
+        )));
+    }
+    let Ok(about) = std::fs::metadata(place) else {
+        let local = path.starts_with('.') || path.starts_with('/');
+        return Err(Stop::Failed(if local {
+            format!("path \"{path}\" not found")
+        } else {
+            format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {path}")
+        }));
+    };
+    if about.is_dir() {
+        return Walk::new(place)?.all();
+    }
+    let data = std::fs::read(place)?;
+    let limits = Limits::default();
+    Ok(windlass_chart::archive::files(&data, &limits)?)
+}
+
+struct Walk {
+    root: PathBuf,
+    /// Links may lead to what the same checkout holds, and nowhere else.
+    boundary: PathBuf,
+    rules: Rules,
+    files: BTreeMap<String, Vec<u8>>,
+    bytes: u64,
+}
+
+impl Walk {
+    fn new(root: &Path) -> Result<Self, Stop> {
+        let root = root.canonicalize()?;
+        let text = std::fs::read_to_string(root.join(".helmignore")).unwrap_or_default();
+        let rules = Rules::read(&text)?;
+        let checkout = root
+            .ancestors()
+            .find(|it| it.join(".git").exists())
+            .map(Path::to_owned);
+        let boundary = checkout.unwrap_or_else(|| root.clone());
+        Ok(Self {
+            root,
+            boundary,
+            rules,
+            files: BTreeMap::new(),
+            bytes: 0,
+        })
+    }
+
+    fn all(mut self) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
+        let root = self.root.clone();
+        self.folder(&root, "", 0)?;
+        Ok(self.files)
+    }
+
+    fn folder(&mut self, folder: &Path, name: &str, depth: usize) -> Result<(), Stop> {
+        if depth > DEPTH_MAX {
+            return Err(Stop::Failed(format!(
+                "{}: folders are nested deeper than {DEPTH_MAX}",
+                folder.display()
+            )));
+        }
+        let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let file_name = entry.file_name();
+            let Some(file_name) = file_name.to_str() else {
+                return Err(Stop::Failed(format!(
+                    "{}: its name is no UTF-8",
+                    entry.path().display()
+                )));
+            };
+            let inner = if name.is_empty() {
+                file_name.to_owned()
+            } else {
+                format!("{name}/{file_name}")
+            };
+            self.entry(&entry.path(), &inner, depth)?;
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, name: &str, depth: usize) -> Result<(), Stop> {
+        let is_link = std::fs::symlink_metadata(path)?.is_symlink();
+        if is_link {
+            if self.rules.ignores_file(name) {
+                return Ok(());
+            }
+            let target = path
+                .canonicalize()
+                .map_err(|it| Stop::Failed(format!("error evaluating symlink {}: {it}", path.display())))?;
+            if !target.starts_with(&self.boundary) {
+                let target = target.display();
+                return Err(Stop::Failed(format!(
+                    "{name}: a link out of the chart, to {target}\nhint: copy the file into the chart"
+                )));
+            }
+        }
+        let about = std::fs::metadata(path)?;
+        if about.is_dir() {
+            if self.rules.ignores_folder(name) {
+                return Ok(());
+            }
+            return self.folder(path, name, depth + 1);
+        }
+        if self.rules.ignores_file(name) {
+            return Ok(());
+        }
+        if !about.is_file() {
+            let path = path.display();
+            return Err(Stop::Failed(format!(
+                "cannot load irregular file {path} as it has file mode type bits set"
+            )));
+        }
+        let limit = Limits::default().input_bytes_max as u64;
+        self.bytes += about.len();
+        if about.len() > FILE_BYTES_MAX {
+            return Err(Stop::Failed(format!(
+                "chart file \"{name}\" is larger than the maximum file size {FILE_BYTES_MAX}"
+            )));
+        }
+        if self.bytes > limit {
+            return Err(Stop::Failed(format!("the chart is larger than {limit} bytes")));
+        }
+        let data = std::fs::read(path)?;
+        let data = data
+            .strip_prefix("\u{FEFF}".as_bytes())
+            .map(<[u8]>::to_vec)
+            .unwrap_or(data);
+        self.files.insert(name.to_owned(), data);
+        Ok(())
+    }
+}
