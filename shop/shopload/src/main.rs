@@ -1,6 +1,8 @@
 //! Customers on demand: `run` sends journeys through the shop at a steady rate and counts what was lost; `verify` asks the
 //! services what they can prove afterwards. It knows the shop's API and nothing of what delivers it.
 
+#[cfg(test)]
+mod accounting;
 mod connection;
 mod journey;
 mod run;
