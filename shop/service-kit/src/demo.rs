@@ -270,11 +270,7 @@ fn product(category: &'static Category, seed: u64, number: u64) -> DemoProduct {
     DemoProduct {
         sku: format!("{}-{:03}", category.code, number + 1),
         name: format!("{adjective} {thing}"),
-        description: format!(
-            "A {} of {material} in {colour}, {}.",
-            thing.to_lowercase(),
-            category.text
-        ),
+        description: format!("{thing} of {material} in {colour}, {}.", category.text),
         category: category.slug,
         price_minor: i64::try_from(euros * 100 + cents).unwrap_or(100),
         facts: vec![
