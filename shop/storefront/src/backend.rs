@@ -1,5 +1,6 @@
 //! The services as the pages need them: typed answers, and refusals with their kind. It knows nothing of HTML.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{Method, StatusCode};
@@ -14,6 +15,11 @@ use crate::visitor::Visitor;
 
 /// A checkout waits for cart, catalogue, provider and database; a little less than the edge waits for us.
 const CHECKOUT_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// SKUs that the catalogue takes in one question.
+const PRICES_MAX: usize = 50;
+/// A password is hashed on purpose slowly, and others may wait in line before it.
+const PASSWORD_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// An answer that is no success.
 #[derive(Debug, Clone)]
@@ -112,6 +118,16 @@ pub(crate) struct Line {
     pub(crate) price: Money,
 }
 
+impl Line {
+    /// What all its pieces cost.
+    pub(crate) fn sum(&self) -> Money {
+        Money::new(
+            self.price.minor.saturating_mul(self.quantity),
+            &self.price.currency,
+        )
+    }
+}
+
 /// Where something goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Address {
@@ -185,6 +201,7 @@ struct StockOf {
 /// All services that pages ask.
 pub(crate) struct Backend {
     users: Upstream,
+    catalog: Upstream,
     carts: Upstream,
     orders: Upstream,
     shelf: Shelf,
@@ -192,11 +209,13 @@ pub(crate) struct Backend {
 
 impl Backend {
     pub(crate) fn of(kit: &Kit) -> Result<Self, SettingError> {
+        let catalog = kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?;
         Ok(Self {
             users: kit.upstream("user-service", "USER_SERVICE_URL")?,
             carts: kit.upstream("cart-service", "CART_SERVICE_URL")?,
             orders: kit.upstream("order-service", "ORDER_SERVICE_URL")?,
-            shelf: Shelf::new(kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?),
+            shelf: Shelf::new(catalog.clone()),
+            catalog,
         })
     }
 
@@ -218,6 +237,21 @@ impl Backend {
     pub(crate) async fn categories(&self) -> Result<Vec<Category>, Trouble> {
         let list: Categories = self.shelf.get("/categories").await?;
         Ok(list.categories)
+    }
+
+    /// The products of some lines, for their pictures; without those that the catalogue cannot tell at the moment.
+    pub(crate) async fn products_of(&self, lines: &[Line]) -> Vec<Product> {
+        let skus: BTreeSet<&str> = lines.iter().map(|line| line.sku.as_str()).collect();
+        let skus: Vec<&str> = skus.into_iter().take(PRICES_MAX).collect();
+        if skus.is_empty() {
+            return Vec::new();
+        }
+        let call = self
+            .catalog
+            .call(Method::POST, "/prices")
+            .json(&json!({"skus": skus}));
+        let listing: Result<Listing, Trouble> = read(call).await;
+        listing.map(|listing| listing.products).unwrap_or_default()
     }
 
     /// Pieces that can be had; `None` when that is not known at the moment.
@@ -286,12 +320,14 @@ impl Backend {
 
     pub(crate) async fn sign_up(&self, name: &str, email: &str, password: &str) -> Result<Session, Trouble> {
         let body = json!({"name": name, "email": email, "password": password});
-        read(self.users.call(Method::POST, "/users").json(&body)).await
+        let call = self.users.call(Method::POST, "/users").json(&body);
+        read(call.deadline(PASSWORD_TIME_MAX)).await
     }
 
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Session, Trouble> {
         let body = json!({"email": email, "password": password});
-        read(self.users.call(Method::POST, "/sessions").json(&body)).await
+        let call = self.users.call(Method::POST, "/sessions").json(&body);
+        read(call.deadline(PASSWORD_TIME_MAX)).await
     }
 
     pub(crate) async fn sign_out(&self, who: &Visitor) -> Result<(), Trouble> {
@@ -313,7 +349,10 @@ impl Backend {
         current: &str,
         new: &str,
     ) -> Result<(), Trouble> {
-        let call = self.users.call(Method::POST, "/users/me/password");
+        let call = self
+            .users
+            .call(Method::POST, "/users/me/password")
+            .deadline(PASSWORD_TIME_MAX);
         done(who.asks(call).json(&json!({"current": current, "new": new}))).await
     }
 

@@ -141,7 +141,7 @@ fn show(app: &App, visitor: &Visitor, failure: &Failure) -> Response {
             p { a.button href="/" { "To the shop" } }
         }
     };
-    let mut response = Frame::new(app, visitor, title).respond(content);
+    let mut response = Frame::new(app, visitor, title).respond(&content);
     *response.status_mut() = failure.status();
     if *failure == Failure::Unavailable {
         let seconds = HeaderValue::from_static("2");

@@ -71,7 +71,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The whole page.
-    pub(crate) fn respond(self, content: Markup) -> Response {
+    pub(crate) fn respond(self, content: &Markup) -> Response {
         let page = html! {
             (DOCTYPE)
             html lang="en" {

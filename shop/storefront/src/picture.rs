@@ -12,7 +12,7 @@ use http::{HeaderValue, header};
 use sha2::{Digest as _, Sha256};
 
 use crate::asset::FOR_EVER;
-use crate::backend::Product;
+use crate::backend::{Line, Product};
 use crate::failure::Failure;
 
 const SHAPES: &str = include_str!("../assets/shapes.txt");
@@ -44,9 +44,12 @@ pub(crate) fn path(product: &Product) -> String {
     address(thing, product.fact("Material"), product.fact("Colour"))
 }
 
-/// The address for a name alone, as carts and orders have it.
-pub(crate) fn path_of_name(name: &str) -> String {
-    let thing = name.split_once(' ').map_or("", |(_, thing)| thing);
+/// The address for a line of a cart or an order: as its product looks, or by its name alone if that is not known.
+pub(crate) fn path_of_line(line: &Line, known: &[Product]) -> String {
+    if let Some(product) = known.iter().find(|product| product.sku == line.sku) {
+        return path(product);
+    }
+    let thing = line.name.split_once(' ').map_or("", |(_, thing)| thing);
     address(thing, "", "sand")
 }
 

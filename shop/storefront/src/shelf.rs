@@ -17,7 +17,7 @@ const KEPT_MAX: usize = 1_000;
 /// For how long; the catalogue itself allows fifteen seconds.
 const FRESH: Duration = Duration::from_secs(5);
 /// An older one is still shown, for so long, when the catalogue does not answer.
-const STALE: Duration = Duration::from_secs(60);
+const STALE: Duration = Duration::from_mins(1);
 
 /// The catalogue.
 pub(crate) struct Shelf {

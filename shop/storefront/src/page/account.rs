@@ -9,7 +9,7 @@ use crate::App;
 use crate::backend::{Address, Trouble, User};
 use crate::failure::Failure;
 use crate::field::{Complaint, Fields, Input};
-use crate::page::checkout::{COUNTRIES, address_fields, address_of};
+use crate::page::checkout::{COUNTRIES, address_fields, address_of, country};
 use crate::page::product::After;
 use crate::page::{Frame, done, pieces, token};
 use crate::visitor::{Posted, Visitor};
@@ -64,7 +64,7 @@ async fn page(
     };
     Ok(Frame::new(app, visitor, "Your account")
         .pieces(pieces)
-        .respond(content))
+        .respond(&content))
 }
 
 fn addresses_panel(
@@ -79,7 +79,7 @@ fn addresses_panel(
             h2 #addresses { "Addresses" }
             @for address in addresses {
                 div.address {
-                    address { (address.name) br; (address.street) br; (address.postcode) " " (address.city) ", " (address.country) }
+                    address { (address.name) br; (address.street) br; (address.postcode) " " (address.city) ", " (country(&address.country)) }
                     form method="post" action={ "/account/addresses/" (address.id) "/remove" } {
                         (token(app, visitor))
                         button.link { "Remove" span.visually-hidden { " " (address.street) } }

@@ -7,7 +7,7 @@ use serde_json::json;
 use service_kit::Json;
 
 use crate::App;
-use crate::backend::{Cart, Line, Trouble, escape};
+use crate::backend::{Cart, Line, Product, Trouble, escape};
 use crate::failure::Failure;
 use crate::page::product::After;
 use crate::page::{Frame, done, money, token};
@@ -21,6 +21,7 @@ pub(crate) async fn show(
     Query(after): Query<After>,
 ) -> Result<Response, Failure> {
     let cart = app.backend.cart(&visitor).await?;
+    let known = app.backend.products_of(&cart.lines).await;
     let content = html! {
         h1 { "Your cart" }
         (done(&after.done))
@@ -28,21 +29,21 @@ pub(crate) async fn show(
             p.calm { "There is nothing in it yet. " a href="/products" { "Look around" } "." }
         } @else {
             div.columns {
-                ul.lines { @for line in &cart.lines { (self::line(&app, &visitor, line)) } }
+                ul.lines { @for line in &cart.lines { (self::line(&app, &visitor, line, &known)) } }
                 (summary(&cart))
             }
         }
     };
     let frame = Frame::new(&app, &visitor, "Cart").module("cart.js");
-    Ok(frame.pieces(cart.pieces).respond(content))
+    Ok(frame.pieces(cart.pieces).respond(&content))
 }
 
-fn line(app: &App, visitor: &Visitor, line: &Line) -> Markup {
+fn line(app: &App, visitor: &Visitor, line: &Line, known: &[Product]) -> Markup {
     let id = format!("quantity-{}", line.sku);
     let action = format!("/cart/items/{}", line.sku);
     html! {
         li.line {
-            img src=(picture::path_of_name(&line.name)) alt="" width="96" height="96";
+            img src=(picture::path_of_line(line, known)) alt="" width="96" height="96";
             div.what {
                 a href={ "/products/" (line.sku) } { (line.name) }
                 p.small { (money(&line.price)) " each" }

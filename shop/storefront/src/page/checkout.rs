@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use service_kit::client::Reply;
 
 use crate::App;
-use crate::backend::{Address, Cart, Order, Refusal, refusal};
+use crate::backend::{Address, Cart, Order, Product, Refusal, refusal};
 use crate::failure::Failure;
 use crate::field::{Complaint, Fields, Input};
 use crate::page::{Frame, money, refer, token};
@@ -42,6 +42,12 @@ pub(crate) const COUNTRIES: [(&str, &str); 8] = [
     ("NL", "Netherlands"),
     ("SE", "Sweden"),
 ];
+
+/// The name of a country that we know.
+pub(crate) fn country(code: &str) -> &str {
+    let known = COUNTRIES.iter().find(|(known, _)| *known == code);
+    known.map_or(code, |(_, name)| name)
+}
 
 /// Which known address to fill in.
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +102,7 @@ async fn form(
     if cart.lines.is_empty() {
         return Ok(Redirect::to("/cart").into_response());
     }
+    let pictured = app.backend.products_of(&cart.lines).await;
     let guest = visitor.session.is_none();
     let content = html! {
         h1 { "Checkout" }
@@ -123,11 +130,11 @@ async fn form(
                 p { button.strong data-pay { "Pay " (cart.subtotal.as_ref().map(money).unwrap_or_default()) } }
                 p.small { "You can cancel until we hand it to the carrier." }
             }
-            (summary(&cart))
+            (summary(&cart, &pictured))
         }
     };
     let frame = Frame::new(app, visitor, "Checkout").module("checkout.js");
-    Ok(frame.pieces(cart.pieces).respond(content))
+    Ok(frame.pieces(cart.pieces).respond(&content))
 }
 
 /// The inputs of an address with its country.
@@ -158,16 +165,16 @@ fn choose(known: &[Address]) -> Markup {
     }
 }
 
-fn summary(cart: &Cart) -> Markup {
+fn summary(cart: &Cart, pictured: &[Product]) -> Markup {
     html! {
         section.summary aria-labelledby="sum" {
             h2 #sum { "Your order" }
             ul.mini {
                 @for line in &cart.lines {
                     li {
-                        img src=(picture::path_of_name(&line.name)) alt="" width="48" height="48";
+                        img src=(picture::path_of_line(line, pictured)) alt="" width="48" height="48";
                         span { (line.quantity) " × " (line.name) }
-                        span.price { (money(&line.price)) }
+                        span.price { (money(&line.sum())) }
                     }
                 }
             }

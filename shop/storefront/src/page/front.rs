@@ -68,5 +68,5 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Res
             (grid(&newest.products))
         }
     };
-    Ok(Frame::new(&app, &visitor, "").pieces(pieces).respond(content))
+    Ok(Frame::new(&app, &visitor, "").pieces(pieces).respond(&content))
 }

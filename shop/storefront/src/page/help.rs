@@ -26,5 +26,5 @@ pub(crate) async fn show(State(app): State<App>, visitor: Visitor) -> Response {
     let pieces = pieces(&app, &visitor).await;
     Frame::new(&app, &visitor, "Delivery and returns")
         .pieces(pieces)
-        .respond(content)
+        .respond(&content)
 }

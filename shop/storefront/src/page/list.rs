@@ -84,7 +84,7 @@ pub(crate) async fn show(
     let frame = Frame::new(&app, &visitor, &title)
         .module("list.js")
         .search(&wish.q);
-    Ok(frame.pieces(pieces).respond(content))
+    Ok(frame.pieces(pieces).respond(&content))
 }
 
 fn title(wish: &Wish, categories: &[Category]) -> String {

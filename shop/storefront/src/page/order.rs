@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use crate::App;
-use crate::backend::{Order, Trouble, escape};
+use crate::backend::{Line, Order, Trouble, escape};
 use crate::failure::Failure;
+use crate::page::checkout::country;
 use crate::page::product::After;
 use crate::page::{Frame, day, done, money, pieces, token};
 use crate::picture;
@@ -37,6 +38,12 @@ pub(crate) async fn list(
         pieces(&app, &visitor)
     );
     let orders = orders?;
+    let lines: Vec<Line> = orders
+        .orders
+        .iter()
+        .flat_map(|order| shown(order).cloned())
+        .collect();
+    let known = app.backend.products_of(&lines).await;
     let content = html! {
         h1 { "Your orders" }
         @if orders.orders.is_empty() {
@@ -47,8 +54,8 @@ pub(crate) async fn list(
                 li {
                     a href={ "/orders/" (order.id) } {
                         span.pictures {
-                            @for line in order.lines.iter().take(3) {
-                                img src=(picture::path_of_name(&line.name)) alt="" width="64" height="64" loading="lazy";
+                            @for line in shown(order) {
+                                img src=(picture::path_of_line(line, &known)) alt="" width="64" height="64" loading="lazy";
                             }
                         }
                         span.what { strong { (names(order)) } span.small { (day(&order.placed_at)) } }
@@ -64,7 +71,7 @@ pub(crate) async fn list(
     };
     Ok(Frame::new(&app, &visitor, "Your orders")
         .pieces(pieces)
-        .respond(content))
+        .respond(&content))
 }
 
 /// `GET /orders/{id}`
@@ -78,7 +85,7 @@ pub(crate) async fn show(
         Err(Trouble::Refused(refusal)) if refusal.status == 404 => return Err(Failure::NotFound("order")),
         other => other?,
     };
-    let pieces = pieces(&app, &visitor).await;
+    let (pieces, known) = tokio::join!(pieces(&app, &visitor), app.backend.products_of(&order.lines));
     let title = match order.status.as_str() {
         "paid" => "Thank you!",
         "pending" => "Nearly done",
@@ -95,7 +102,7 @@ pub(crate) async fn show(
                 h2 #things { "What you ordered" }
                 ul.lines { @for line in &order.lines {
                     li.line {
-                        img src=(picture::path_of_name(&line.name)) alt="" width="96" height="96";
+                        img src=(picture::path_of_line(line, &known)) alt="" width="96" height="96";
                         div.what {
                             a href={ "/products/" (line.sku) } { (line.name) }
                             p.small { (line.quantity) " × " (money(&line.price)) }
@@ -110,7 +117,12 @@ pub(crate) async fn show(
     if order.status == "pending" {
         frame = frame.refresh(LOOK_AGAIN_S);
     }
-    Ok(frame.respond(content))
+    Ok(frame.respond(&content))
+}
+
+/// The lines of which the list of orders shows pictures.
+fn shown(order: &Order) -> impl Iterator<Item = &Line> {
+    order.lines.iter().take(3)
 }
 
 fn state(order: &Order) -> Markup {
@@ -146,7 +158,7 @@ fn sum(app: &App, visitor: &Visitor, order: &Order) -> Markup {
             }
             @if let Some(address) = &order.address {
                 h3 { "Delivery to" }
-                address { (address.name) br; (address.street) br; (address.postcode) " " (address.city) br; (address.country) }
+                address { (address.name) br; (address.street) br; (address.postcode) " " (address.city) br; (country(&address.country)) }
             }
             @if let Some(email) = &order.email { p.small { "Confirmation to " (email) } }
             @if matches!(order.status.as_str(), "paid" | "pending") {

@@ -81,7 +81,7 @@ pub(crate) async fn show(
         }
     };
     let frame = Frame::new(&app, &visitor, &product.name).module("product.js");
-    Ok(frame.pieces(pieces).respond(content))
+    Ok(frame.pieces(pieces).respond(&content))
 }
 
 fn buy(app: &App, visitor: &Visitor, product: &Product, available: Option<i64>) -> Markup {

@@ -53,7 +53,7 @@ fn page_in(app: &App, visitor: &Visitor, typed: &Fields, complaint: &Complaint) 
         &inputs,
         &other,
     );
-    Frame::new(app, visitor, "Sign in").respond(content)
+    Frame::new(app, visitor, "Sign in").respond(&content)
 }
 
 fn page_up(app: &App, visitor: &Visitor, typed: &Fields, complaint: &Complaint) -> Response {
@@ -66,7 +66,7 @@ fn page_up(app: &App, visitor: &Visitor, typed: &Fields, complaint: &Complaint) 
     let other = html! { "You have an account? " a href={ "/sign-in?" (next) } { "Sign in" } "." };
     let what = ("/sign-up", "Create an account");
     let content = form(app, visitor, typed, complaint, what, &inputs, &other);
-    Frame::new(app, visitor, "Create an account").respond(content)
+    Frame::new(app, visitor, "Create an account").respond(&content)
 }
 
 fn form(

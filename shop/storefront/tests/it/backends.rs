@@ -40,6 +40,10 @@ pub(crate) async fn start() -> (String, Shared) {
                 Json(json!({"categories": [{"slug": "kitchen", "name": "Kitchen & Co", "products": 2}]}))
             }),
         )
+        .route(
+            "/prices",
+            post(async || Json(json!({"products": [item("KIT-001")]}))),
+        )
         .route("/inventory", get(inventory))
         .route("/cart", get(cart))
         .route("/cart/items", post(add))

@@ -40,10 +40,19 @@ async fn a_guest_buys_without_a_script() {
         .send(&cart, "/cart/items/KIT-001", &[("quantity", "2")])
         .await;
     cart.has("€39.80");
+    assert!(
+        cart.html.contains(".stoneware.sand.svg"),
+        "the line looks as its product does"
+    );
     let checkout = browser.get("/checkout").await;
+    checkout.has("2 × Nordic Mug").has("€39.80");
     let order = browser.send(&checkout, "/checkout", &ADDRESS).await;
     assert_eq!((order.path.as_str(), order.status), ("/orders/0192-paid", 200));
-    order.has("Thank you!").has("Ada &lt;i&gt;").has("€39.80");
+    order
+        .has("Thank you!")
+        .has("Ada &lt;i&gt;")
+        .has("€39.80")
+        .has("Germany");
     let (key, body) = browser.memory.lock().unwrap().checkouts[0].clone();
     assert!(key.len() >= 16);
     assert_eq!(body["address"]["country"], "DE");

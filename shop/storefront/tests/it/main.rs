@@ -1,4 +1,5 @@
 //! The storefront against services that answer from a script: forms, cookies, words, and what a browser needs to hear.
+#![expect(clippy::unwrap_used, reason = "a test says where it failed")]
 
 mod backends;
 mod browser;
