@@ -240,8 +240,10 @@ pub(super) struct Again {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Watch {
     pub(super) started_ms: i64,
-    /// When it was measured last, or when the watch took over from a canary.
+    /// When it was measured last.
     pub(super) measured_ms: Option<i64>,
+    /// When it began, until its first measurement: what passed before, in a canary, does not count.
+    pub(super) from_ms: Option<i64>,
     /// When it is measured next; an earlier measurement is a duplicate.
     pub(super) due_ms: i64,
     /// Whether that measurement has been asked for.

@@ -18,7 +18,8 @@ pub(super) fn begin(lane: &mut Lane, now_ms: i64) {
     let running = rollout.watch.take();
     let fresh = Watch {
         started_ms: now_ms,
-        measured_ms: running.as_ref().map(|_| now_ms),
+        measured_ms: running.as_ref().and_then(|watch| watch.measured_ms),
+        from_ms: Some(now_ms),
         due_ms: running.as_ref().map_or(now_ms, |watch| watch.due_ms),
         // After a canary the measurements are under way already.
         asked: running.as_ref().is_some_and(|watch| watch.asked),
@@ -75,7 +76,9 @@ pub(super) fn measured(
     if since_last.is_some_and(|passed| passed >= 0) && now_ms < watch.due_ms {
         return;
     }
-    let passed = since_last.and_then(|passed| u64::try_from(passed).ok());
+    let from_ms = watch.from_ms.take().unwrap_or(i64::MIN);
+    let passed = watch.measured_ms.map(|last| now_ms - last.max(from_ms));
+    let passed = passed.and_then(|passed| u64::try_from(passed).ok());
     watch.watched_ms += passed.unwrap_or(0).min(every_ms.saturating_mul(GAP_MAX));
     watch.measured_ms = Some(now_ms);
     watch.due_ms = now_ms.saturating_add(i64::try_from(every_ms).unwrap_or(i64::MAX));

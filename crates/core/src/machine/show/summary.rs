@@ -223,15 +223,42 @@ fn coming(state: &State, lane: &Lane) -> String {
         return "; its source has not been read yet".to_owned();
     };
     let build = state.builds.iter().find(|build| build.commit == head.commit);
-    match build {
-        Some(build) => match &build.failed {
+    if let Some(build) = build.filter(|_| lane.config.promote_from.is_none()) {
+        return match &build.failed {
             Some(reason) => format!("; the build of {} failed: {reason}", build.subject),
             None => format!("; {} is being built", build.subject),
-        },
-        None => match lane.holds.last() {
-            Some(hold) => format!("; {} is kept out by {}: {}", hold.release, hold.by, hold.reason),
-            None => String::new(),
-        },
+        };
+    }
+    let live = lane.live.as_ref().map(|live| live.release.as_str());
+    let contained = state
+        .releases
+        .values()
+        .filter(|known| head.contains.contains(&known.release.commit));
+    let Some(newest) = contained.max_by_key(|known| known.order) else {
+        return format!("; {} contains no release", lane.branch());
+    };
+    let release = newest.release.id.as_str();
+    if Some(release) == live || live.is_some_and(|live| state.order(live) > newest.order) {
+        return String::new();
+    }
+    if let Some(hold) = lane.held(release) {
+        return format!("; {release} is kept out by {}: {}", hold.by, hold.reason);
+    }
+    let from = lane.config.promote_from.as_ref();
+    match from.and_then(|from| state.lane(from)) {
+        Some(before) if before.vouches_for(release).is_none() => {
+            let name = &before.config.name;
+            before.held(release).map_or_else(
+                || format!("; {release} waits until it served well in {name}"),
+                |hold| {
+                    format!(
+                        "; {release} is kept out of {name} by {}: {}",
+                        hold.by, hold.reason
+                    )
+                },
+            )
+        }
+        Some(_) | None => String::new(),
     }
 }
 

@@ -112,3 +112,24 @@ fn a_paused_canary_goes_nowhere_but_back() {
     );
     check(&one(CANARY), &script);
 }
+
+#[test]
+fn a_clock_that_is_set_back_between_canary_and_watch_ends_no_measuring() {
+    let script = format!(
+        "{TEN_PERCENT}
+        test done    =>
+        test good    => measure +1000
+        +1000
+        test good    => measure +1000
+        +1000
+        test good    => switch blue=50+green=50, measure +1000
+        test done    =>
+        Ada: promote test => switch green=100
+        +-3600000
+        test done    =>
+        +900
+        test good    => measure +1000
+        "
+    );
+    check(&one(CANARY), &script);
+}

@@ -412,6 +412,7 @@ fn production_takes_what_served_well_in_staging_and_never_builds() {
         "{A_IN_STAGING}
         push main m1 a   =>
         ? production phase
+        ? production summary nothing serves; sha-a waits until it served well in staging
         staging good     => prepare a@blue
         production plan q1 =>
         # A newer one in main is no candidate before its watch in staging ends.
