@@ -3,10 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use journeys::{OrdersRun, Shop};
 
 use crate::{GOOD, GUEST, available, kind};
+
+/// Tries of one purchase, and the pause between them.
+const TRIES: usize = 300;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The final answer: while the shop is out of breath, a customer sends the same again.
+async fn bought(shop: &Shop, guest: &str, key: &str, lines: &[(&'static str, i64)]) -> u16 {
+    for _ in 0..TRIES {
+        let reply = shop.checkout(guest, key, GOOD, Some(lines)).send().await.unwrap();
+        let status = reply.status.as_u16();
+        let at_work = status == 409 && reply.problem_kind().as_deref() == Some("in-progress");
+        if !at_work && !matches!(status, 202 | 503 | 504) {
+            return status;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    504
+}
 
 /// Runs `attempts` checkouts, `at_once` of them at the same time, and counts the answers.
 pub(crate) async fn storm(
@@ -27,8 +46,7 @@ pub(crate) async fn storm(
                         return answers;
                     }
                     let (guest, key) = (format!("guest-{number:016}"), format!("key-{number:08}"));
-                    let call = shop.checkout(&guest, &key, GOOD, Some(&lines(number)));
-                    answers.push(call.send().await.unwrap().status.as_u16());
+                    answers.push(bought(&shop, &guest, &key, &lines(number)).await);
                 }
             })
         })
