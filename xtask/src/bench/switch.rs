@@ -73,8 +73,11 @@ async fn measure(report: &mut Report) -> Result<(), String> {
         report.say("nginx is not installed: the peer is left out");
     }
     let case = format!("{BESIDE} switches, beside");
-    report.add(&case, LOST, lost, peer.map(|peer| ("nginx", peer.0)));
-    report.add(&case, ANSWERED, answered, peer.map(|peer| ("nginx", peer.1)));
+    // Of a thousand, since both runs differ in length, and a lost request is over sooner than an answered one.
+    let share = |(lost, answered): (f64, f64)| 1_000.0 * lost / (lost + answered).max(1.0);
+    let metric = ("requests_lost_of_1000", "requests", Better::Lower);
+    let theirs = peer.map(|peer| ("nginx", share(peer)));
+    report.add(&case, metric, share((lost, answered)), theirs);
     Ok(())
 }
 
