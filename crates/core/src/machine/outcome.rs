@@ -215,6 +215,8 @@ pub(super) fn lead_back(lane: &mut Lane, ending: Ending, now_ms: i64, actions: &
             });
             finish(lane, now_ms, actions);
         }
+        // A route that may still arrive would lead customers to what is gone: its outcome is waited for.
+        None if rollout.awaits.is_some() => rollout.stop = Some(ending),
         None => {
             rollout.ending = Some(ending);
             rollout.enter(Phase::Clean, now_ms);

@@ -88,6 +88,10 @@ fn advance(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Actio
     if rollout.awaits.is_some() {
         return false;
     }
+    if let Some(ending) = rollout.stop.clone() {
+        stop(&mut state.lanes[place], ending, now_ms, actions);
+        return true;
+    }
     if let Some(again) = &rollout.again {
         if rollout.phase == Phase::Clean && lane.back.is_some() {
             // Going back does not wait for a track that does not stop.
@@ -96,10 +100,6 @@ fn advance(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Actio
         }
         let due = again.at_ms.is_some_and(|at_ms| at_ms <= now_ms);
         return due && try_again(&mut state.lanes[place], now_ms, actions);
-    }
-    if let Some(ending) = rollout.stop.clone() {
-        give_up(&mut state.lanes[place], &ending, now_ms, actions);
-        return true;
     }
     match rollout.phase {
         Phase::Prepare => {

@@ -2,6 +2,7 @@
 
 use windlass_core::machine::action::Action;
 use windlass_core::machine::event::{Event, Step, Wish};
+use windlass_core::machine::release::id_of;
 
 use super::{Checker, Sight};
 
@@ -35,12 +36,15 @@ impl Checker for Holds {
                     ..
                 }
             );
+            // The branch went on to something newer.
+            let newer =
+                matches!(sight.event, Event::SnapshotSeen { commit, .. } if id_of(commit) != hold.release);
             let outlived = after.history.len() != environment.history.len()
                 || after.live.as_ref().map(|live| &live.release)
                     != environment.live.as_ref().map(|live| &live.release)
                 || after.rollout.as_ref().map(|rollout| &rollout.phase)
                     != environment.rollout.as_ref().map(|rollout| &rollout.phase);
-            if !asked && !outlived {
+            if !asked && !newer && !outlived {
                 return Err(format!(
                     "{}: the hold of {} is gone",
                     environment.name, hold.release

@@ -207,7 +207,9 @@ impl World {
         if !proxy.route(generation, weights) {
             return false;
         }
-        let proven = |track: &Color| runtime.tracks.get(track).is_some_and(|one| one.proven);
+        // In place there is one track, which has all customers whatever is being done to it.
+        let ready = |track: &Color| runtime.tracks.get(track).is_some_and(|one| one.proven);
+        let proven = |track: &Color| runtime.in_place || ready(track);
         self.effects.push(Effect::Routed {
             environment: environment.to_owned(),
             generation,

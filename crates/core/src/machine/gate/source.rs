@@ -16,9 +16,9 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
         );
     };
     let Some(head) = facts.state.heads.get(branch) else {
-        return Answer::later(
-            format!("{name} has not been read yet"),
-            format!("check that {name} exists; it is read by itself"),
+        return Answer::person(
+            format!("{name} has not been seen"),
+            format!("push to {name}; it is read by itself"),
         );
     };
     let evidence = [format!("{name} is at {}: {}", head.commit, head.subject)];

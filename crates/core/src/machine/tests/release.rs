@@ -457,6 +457,31 @@ fn a_hold_outlives_a_newer_release_while_the_branch_is_at_what_is_kept_out() {
 }
 
 #[test]
+fn a_first_release_that_is_aborted_in_its_switch_waits_for_the_route() {
+    for (outcome, follows, live) in [
+        ("staging done", "", "sha-a"),
+        ("staging fail no answer", "clean a@blue", ""),
+    ] {
+        let script = format!(
+            "push develop a  => build a
+            built a         => prepare a@blue
+            staging plan p1 => migrate a@blue
+            staging done    => start a@blue
+            staging done    => ready a@blue
+            staging done    => verify a@blue
+            staging done    => switch blue=100
+            Ada: abort staging =>
+            Ada: abort staging => refused 409
+            {outcome}       => {follows}
+            ? staging live {live}
+            ? staging holds sha-a/Ada
+            "
+        );
+        check(GUIDE, &script);
+    }
+}
+
+#[test]
 fn a_failing_build_is_shown_and_tried_again_when_asked() {
     check(
         GUIDE,
