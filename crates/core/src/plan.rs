@@ -3,6 +3,7 @@
 
 mod difference;
 mod enforce;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod wave;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub use enforce::not_enforced;
+pub use settings::with_settings;
 pub use wave::wave;
 
 use crate::config::Runtime;

@@ -165,11 +165,12 @@ async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
     let ended = match carry.step {
         Step::Prepare => {
             return match prepare::prepare(world, carry).await {
-                Ok(plan) => Event::Prepared {
+                Ok((plan, settings)) => Event::Prepared {
                     environment: carry.environment.clone(),
                     rollout: carry.rollout,
                     turn: carry.turn,
                     plan,
+                    settings: Some(Box::new(settings)),
                 },
                 Err(reason) => failed(carry, reason),
             };

@@ -212,12 +212,11 @@ fn release(
     let (mut images, package_version) = if compiled {
         let sources = Sources::read(options, config, &root, files)?;
         let version = sources.version();
-        let name = assemble::Labels {
+        let called = assemble::Called {
             platform: &config.platform,
-            commit: name.commit,
-            version: version_of(version.as_deref(), name.commit),
+            version: &version_of(version.as_deref(), name.commit),
         };
-        (sources.images(&layout, &name)?, version)
+        (sources.images(&layout, &called)?, version)
     } else {
         (BTreeMap::new(), None)
     };

@@ -16,7 +16,7 @@ use windlass_core::machine::{self, Ask, Refusal, State};
 use windlass_core::view::View;
 
 use crate::clock::now_ms;
-use crate::ledger::{Entry, Ledger, LedgerError, Record};
+use crate::ledger::{Entry, LedgerError, Record};
 use crate::local::{LogLine, WorkloadState};
 use crate::world::World;
 use crate::{act, heal};
@@ -128,7 +128,7 @@ impl Controller {
             state: state.as_deref(),
             answers,
         };
-        let seq = append(&self.world.ledger, &entry).await;
+        let seq = append(&self.world, &self.state, &entry).await;
         self.state = next;
         self.publish().await;
         self.world.published.tick(seq);
@@ -214,13 +214,22 @@ impl Handle {
     }
 }
 
-/// Writes until it is written: an event that happened is not forgotten because the disk is full.
-async fn append(ledger: &Ledger, entry: &Entry<'_>) -> u64 {
+/// Writes until it is written: an event that happened is not forgotten because the disk is full. Whoever looks meanwhile is
+/// told so, beside the state as it was.
+async fn append(world: &World, state: &State, entry: &Entry<'_>) -> u64 {
+    const ABOUT: &str = "ledger";
     loop {
-        match ledger.append(entry).await {
-            Ok(seq) => return seq,
+        match world.ledger.append(entry).await {
+            Ok(seq) => {
+                world.warn(ABOUT, None);
+                return seq;
+            }
             Err(error) => {
-                tracing::error!(%error, "the ledger refuses an event; trying again");
+                world.warn(
+                    ABOUT,
+                    Some(format!("nothing goes on until this is written: {error}")),
+                );
+                world.publish(state, world.ledger.last_seq().await);
                 tokio::time::sleep(WRITE_AGAIN).await;
             }
         }

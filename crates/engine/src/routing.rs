@@ -173,6 +173,20 @@ impl Router {
         Ok(())
     }
 
+    /// Has customers' requests wait in the proxy; nothing that they ask for reaches a track.
+    pub(crate) async fn hold(&self, environment: &str) {
+        if let Err(error) = self.client.pause(environment).await {
+            tracing::warn!(%error, environment, "the proxy was not asked to hold requests: they fail meanwhile");
+        }
+    }
+
+    /// Lets them go on. A table that the proxy does not have holds nothing.
+    pub(crate) async fn release(&self, environment: &str) {
+        if let Err(error) = self.client.resume(environment).await {
+            tracing::warn!(%error, environment, "the proxy was not asked to let requests go on");
+        }
+    }
+
     /// Follows instances that came, went or moved.
     pub(crate) async fn follow(&self, runtime: &LocalRuntime, environment: &str) {
         let Ok(lane) = self.lane(environment) else { return };

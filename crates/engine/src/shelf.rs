@@ -1,10 +1,11 @@
-//! The shelf: which objects a release has in an environment. The objects themselves are blobs of the ledger; the shelf
-//! knows their digests, so that a rollback starts exactly what served before, with Git gone.
+//! The shelf: which objects a release has in an environment, and what its windlass.yaml said. The objects themselves are
+//! blobs of the ledger; the shelf knows their digests, so that a rollback starts exactly what served before, with Git gone.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use windlass_core::config::Config;
 use windlass_core::object::Object;
 
 use crate::ledger::{Ledger, LedgerError};
@@ -53,6 +54,24 @@ impl Shelf {
                 return None;
             }
         };
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Stores the configuration that a release brought along.
+    pub(crate) fn put_config(
+        &self,
+        environment: &str,
+        release: &str,
+        config: &Config,
+    ) -> Result<(), ShelfError> {
+        let path = self.path(environment, release).with_extension("config");
+        let bytes = serde_json::to_vec(config).unwrap_or_default();
+        replace(&path, &bytes).map_err(|source| ShelfError::File { path, source })
+    }
+
+    /// The configuration that a release brought along, if it was ever planned there.
+    pub(crate) fn config(&self, environment: &str, release: &str) -> Option<Config> {
+        let bytes = fs::read(self.path(environment, release).with_extension("config")).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 

@@ -1,5 +1,6 @@
 //! The git source: which commit a branch is at, what it contains, and its files. It never writes to a repository.
 
+pub(crate) mod mirror;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -49,6 +50,16 @@ pub enum SourceError {
         /// Where it was looked for.
         path: PathBuf,
         /// What git's files say.
+        reason: String,
+    },
+    /// It is elsewhere and cannot be fetched.
+    #[error(
+        "cannot fetch {repository}: {reason}\nhint: `git ls-remote {repository}` must work for the user that runs the controller, without a question"
+    )]
+    Remote {
+        /// Its address.
+        repository: String,
+        /// What git says.
         reason: String,
     },
     /// No commit yet.

@@ -10,13 +10,15 @@ use windlass_core::config::Source;
 use windlass_core::machine::event::Event;
 
 use crate::build::worktree_commit;
-use crate::source::{Commit, Relation, Repository, SourceError};
+use crate::source::{Commit, Relation, Repository, SourceError, mirror};
 use crate::world::World;
 
 /// From look to look at local branches and files.
 const LOOK: Duration = Duration::from_secs(1);
 /// What is added to it at random, so that many controllers of one repository do not look at once.
 const JITTER_MS: u64 = 250;
+/// From fetch to fetch of a repository that is elsewhere; a webhook has it fetched at once.
+const FETCH: Duration = Duration::from_secs(15);
 /// How long files must have rested before they are a new snapshot: an editor saves in steps.
 const REST: Duration = Duration::from_millis(300);
 
@@ -42,7 +44,12 @@ pub(crate) async fn run(world: Arc<World>, heads: BTreeMap<String, String>) {
     };
     let mut told: Told = heads.into_iter().map(seen).collect();
     let mut files_at = Instant::now();
+    let mut fetch_at = Instant::now();
     while !world.inbox.is_closed() {
+        if fetch_at <= Instant::now() {
+            fetch(&world).await;
+            fetch_at = Instant::now() + FETCH;
+        }
         for (branch, repository) in branches(&world) {
             look_at_branch(&world, &branch, repository, &mut told).await;
         }
@@ -54,8 +61,26 @@ pub(crate) async fn run(world: Arc<World>, heads: BTreeMap<String, String>) {
         let wait = LOOK + jitter();
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = world.poke.notified() => {}
+            () = world.poke.notified() => fetch_at = Instant::now(),
         }
+    }
+}
+
+/// Brings the copies of repositories that are elsewhere up to date, all at once.
+async fn fetch(world: &Arc<World>) {
+    let fetches = world.remotes().into_iter().map(|remote| {
+        let place = mirror::place(&world.options.state, &remote);
+        let task = tokio::task::spawn_blocking({
+            let remote = remote.clone();
+            move || mirror::refresh(&remote, &place)
+        });
+        (remote, task)
+    });
+    // Collected first, so that all of them run.
+    for (remote, task) in fetches.collect::<Vec<_>>() {
+        let Ok(fetched) = task.await else { continue };
+        let warning = fetched.err().map(|error| error.to_string());
+        world.warn(&format!("fetch of {remote}"), warning);
     }
 }
 

@@ -2,12 +2,12 @@
 
 mod traffic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::{Notify, mpsc};
-use windlass_core::config::{Environment, Source};
+use windlass_core::config::{Config, Environment, Source};
 use windlass_core::machine::event::{Color, Event};
 use windlass_core::machine::release::Release;
 use windlass_core::machine::{State, view};
@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 use crate::local::{LocalRuntime, LogLine, Scope, WorkloadState};
 use crate::routing::Router;
 use crate::shelf::Shelf;
+use crate::source::mirror;
 
 pub(crate) use traffic::Traffic;
 
@@ -87,17 +88,42 @@ impl World {
         self.options.config.environment(name)
     }
 
-    /// The repository that an environment follows.
+    /// The configuration that a release brought along; the one that the controller was started with for a release that was
+    /// never planned here.
+    pub(crate) fn config_of(&self, environment: &str, release: &str) -> Config {
+        let own = self.shelf.config(environment, release);
+        own.unwrap_or_else(|| self.options.config.clone())
+    }
+
+    /// What a release brought along for an environment.
+    pub(crate) fn settings_of(&self, environment: &str, release: &str) -> Option<Environment> {
+        let own = self
+            .config_of(environment, release)
+            .environment(environment)
+            .cloned();
+        own.or_else(|| self.environment(environment).cloned())
+    }
+
+    /// The repository that an environment follows: on this machine, or the copy of one that is elsewhere.
     pub(crate) fn repository_of(&self, environment: &Environment) -> PathBuf {
-        let own = match &environment.source {
-            Source::Branch {
-                repository: Some(path),
-                ..
-            } => Some(self.options.root.join(path)),
-            Source::Branch { .. } | Source::Worktree(_) => None,
-        };
+        let own = named(environment).map(|repository| {
+            if mirror::is_remote(repository) {
+                mirror::place(&self.options.state, repository)
+            } else {
+                self.options.root.join(repository)
+            }
+        });
         own.or_else(|| self.options.repository.clone())
             .unwrap_or_else(|| self.options.root.clone())
+    }
+
+    /// The addresses of the repositories that are elsewhere, each once.
+    pub(crate) fn remotes(&self) -> BTreeSet<String> {
+        let environments = self.options.config.environments.iter();
+        let remote = environments
+            .filter_map(named)
+            .filter(|name| mirror::is_remote(name));
+        remote.map(str::to_owned).collect()
     }
 
     /// The repository that builds of a branch are made from.
@@ -131,6 +157,13 @@ impl World {
         let view = self.published.view();
         let lane = view.environments.iter().find(|lane| lane.name == environment)?;
         Some(lane.live.as_ref()?.release.clone())
+    }
+
+    /// The release that is being rolled out in an environment.
+    pub(crate) fn rolled_out(&self, environment: &str) -> Option<String> {
+        let view = self.published.view();
+        let lane = view.environments.iter().find(|lane| lane.name == environment)?;
+        Some(lane.rollout.as_ref()?.release.clone())
     }
 
     /// The objects of a release in an environment, as they were rendered when its plan was made.
@@ -216,6 +249,14 @@ impl World {
             }
         }
         Some(found)
+    }
+}
+
+/// What windlass.yaml calls the repository of an environment, if it names one.
+pub(crate) fn named(environment: &Environment) -> Option<&str> {
+    match &environment.source {
+        Source::Branch { repository, .. } => repository.as_deref(),
+        Source::Worktree(_) => None,
     }
 }
 

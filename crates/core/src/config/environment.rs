@@ -19,6 +19,9 @@ pub struct Environment {
     pub port: Option<u16>,
     /// When a release is deployed.
     pub deploy: Deploy,
+    /// Who may pass the gates in an emergency; empty means whoever may approve.
+    #[serde(default)]
+    pub break_glass: Vec<String>,
     /// How a release replaces the one before.
     pub strategy: Strategy,
     /// How long a release is watched and the one before kept warm.
@@ -224,6 +227,34 @@ pub struct Step {
     pub run: Vec<String>,
     /// Longest run.
     pub timeout_ms: u64,
+}
+
+impl Deploy {
+    /// What holds when `self` is in force and a commit asks for `other`: more people or less time than before, never fewer
+    /// people or other ones.
+    #[must_use]
+    pub fn stricter(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Auto, other) => other.clone(),
+            (own @ Self::Approvals { .. }, Self::Auto) => own.clone(),
+            (
+                Self::Approvals {
+                    count,
+                    expires_ms,
+                    people,
+                },
+                Self::Approvals {
+                    count: more,
+                    expires_ms: sooner_ms,
+                    people: others,
+                },
+            ) => Self::Approvals {
+                count: *count.max(more),
+                expires_ms: *expires_ms.min(sooner_ms),
+                people: if people.is_empty() { others } else { people }.clone(),
+            },
+        }
+    }
 }
 
 impl Environment {

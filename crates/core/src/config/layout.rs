@@ -153,6 +153,11 @@ static ENVIRONMENT: Layout = Layout {
             "When a release is deployed; `auto` by default.",
         ),
         optional(
+            "break-glass",
+            Shape::List(&Shape::Text),
+            "Who may pass the gates in an emergency; whoever may approve by default.",
+        ),
+        optional(
             "strategy",
             Shape::Tagged(STRATEGIES),
             "How a release replaces the one before; `blue-green` by default.",
@@ -264,7 +269,10 @@ static APPROVALS: Layout = Layout {
 };
 
 static STRATEGIES: &[Variant] = &[
-    word("recreate", "Stop the old, start the new: a gap, for development."),
+    word(
+        "recreate",
+        "Stop the old, start the new; requests wait meanwhile. For development.",
+    ),
     word(
         "blue-green",
         "Start the new beside the old, switch at once, keep the old warm.",

@@ -132,6 +132,7 @@ fn environment(name: &str, value: &Fields, chart: &str, node: &Node) -> Result<E
         source: source(value, node)?,
         port: number(value, "port").and_then(|port| u16::try_from(port).ok()),
         deploy: deploy(value.get("deploy")),
+        break_glass: texts(value, "break-glass"),
         strategy: strategy(value.get("strategy")),
         watch_ms: number(value, "watch").unwrap_or(WATCH_MS),
         values: value

@@ -150,6 +150,7 @@ fn every_key_is_read() {
             people: vec!["ann".into(), "bo".into(), "cy".into()]
         }
     );
+    assert_eq!(production.break_glass, ["dee"]);
     assert_eq!(
         production.values,
         Values::Named(vec!["a.yaml".into(), "b.yaml".into()])

@@ -13,6 +13,7 @@
 //! | abort | no | yes | yes | yes | yes, leads back | no |
 //! | retry | after a failure | no | no | no | if stuck | if stuck |
 //! | attest | if something serves | yes | yes | yes | yes | yes |
+//! | tested | yes | yes | yes | yes | yes | yes |
 //!
 //! "Before the switch" is stop-old, migrate, start, ready and verify. A rollback in progress takes no other command than
 //! `retry` and `attest`, and `promote RELEASE`, `hold` and `clear-hold` for later.
@@ -21,7 +22,6 @@ use super::checklist;
 use super::event::{Event, Wish};
 use super::state::{Build, Lane, Outcome, Phase, Purpose, Rollout, State};
 use super::watch::has_customers;
-use crate::config::Deploy;
 
 /// What a person wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,9 +83,17 @@ pub(super) fn permit(state: &State, ask: &Ask) -> Result<(), Refusal> {
             if *break_glass && ask.comment.trim().is_empty() {
                 return refuse(400, "an emergency needs a reason", "say it with --comment");
             }
-            may_decide(lane, plan, &ask.actor)
+            waits(lane, plan)?;
+            if *break_glass {
+                may_break_glass(lane, &ask.actor)
+            } else {
+                may_decide(lane, &ask.actor)
+            }
         }
-        Wish::Reject { plan } => may_decide(lane, plan, &ask.actor),
+        Wish::Reject { plan } => {
+            waits(lane, plan)?;
+            may_decide(lane, &ask.actor)
+        }
         Wish::Promote { release: None } => may_go_on(lane),
         Wish::Promote {
             release: Some(release),
@@ -118,6 +126,11 @@ pub(super) fn permit(state: &State, ask: &Ask) -> Result<(), Refusal> {
         },
         Wish::Abort => active(lane).map(|_| ()),
         Wish::Retry => may_retry(state, lane),
+        Wish::Tested {
+            commit,
+            passed,
+            failed,
+        } => may_tell(commit, &[passed, failed]),
         Wish::Attest { item } => {
             if checklist::ITEMS.iter().all(|known| known.name != item) {
                 let names: Vec<&str> = checklist::ITEMS.iter().map(|item| item.name).collect();
@@ -163,7 +176,8 @@ fn active(lane: &Lane) -> Result<&Rollout, Refusal> {
     Ok(rollout)
 }
 
-fn may_decide(lane: &Lane, plan: &str, actor: &str) -> Result<(), Refusal> {
+/// Whether exactly this plan waits for a decision.
+fn waits(lane: &Lane, plan: &str) -> Result<(), Refusal> {
     let name = &lane.config.name;
     let rollout = active(lane)?;
     let Some(made) = rollout.plan.as_ref().filter(|_| rollout.phase == Phase::Gates) else {
@@ -180,16 +194,41 @@ fn may_decide(lane: &Lane, plan: &str, actor: &str) -> Result<(), Refusal> {
             format!("look at it first: windlass plan {name}"),
         );
     }
-    match &lane.config.deploy {
-        Deploy::Approvals { people, .. } if !people.is_empty() && !people.iter().any(|one| one == actor) => {
-            refuse(
-                403,
-                format!("{actor} may not decide about {name}"),
-                format!("these people may: {}", people.join(", ")),
-            )
-        }
-        Deploy::Approvals { .. } | Deploy::Auto => Ok(()),
+    Ok(())
+}
+
+fn may_decide(lane: &Lane, actor: &str) -> Result<(), Refusal> {
+    if lane.may_approve(actor) {
+        return Ok(());
     }
+    refuse(
+        403,
+        format!("{actor} may not decide about {}", lane.config.name),
+        format!("these people may: {}", lane.approvers().join(", ")),
+    )
+}
+
+fn may_break_glass(lane: &Lane, actor: &str) -> Result<(), Refusal> {
+    if lane.may_break_glass(actor) {
+        return Ok(());
+    }
+    let people = if lane.config.break_glass.is_empty() {
+        lane.approvers()
+    } else {
+        lane.config.break_glass.clone()
+    };
+    refuse(
+        403,
+        format!(
+            "{actor} may not pass the gates of {} in an emergency",
+            lane.config.name
+        ),
+        format!(
+            "these people may: {}; going back needs no permission: windlass rollback {}",
+            people.join(", "),
+            lane.config.name
+        ),
+    )
 }
 
 fn may_go_on(lane: &Lane) -> Result<(), Refusal> {
@@ -320,6 +359,30 @@ pub(super) fn target(lane: &Lane, to: Option<&str>) -> Option<String> {
     }
 }
 
+/// Steps of one commit; windlass.yaml has fewer.
+const STEPS_MAX: usize = 100;
+/// Digits of a commit: SHA-1 or SHA-256.
+const DIGITS: [usize; 2] = [40, 64];
+
+fn may_tell(commit: &str, steps: &[&Vec<String>; 2]) -> Result<(), Refusal> {
+    let count: usize = steps.iter().map(|names| names.len()).sum();
+    if !DIGITS.contains(&commit.len()) || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return refuse(
+            400,
+            format!("{commit:?} is not a whole commit"),
+            "name all digits of it: git rev-parse HEAD",
+        );
+    }
+    if count == 0 || count > STEPS_MAX {
+        return refuse(
+            400,
+            format!("{count} steps are no result"),
+            "windlass ci runs the steps below `ci` in windlass.yaml",
+        );
+    }
+    Ok(())
+}
+
 fn may_retry(state: &State, lane: &Lane) -> Result<(), Refusal> {
     let name = &lane.config.name;
     let stuck = lane.rollout.as_ref().and_then(|rollout| rollout.again.as_ref());
@@ -414,10 +477,7 @@ pub(super) fn commands(state: &State, lane: &Lane) -> Vec<String> {
         ),
     ];
     // Whoever looks is taken for somebody who may decide.
-    let actor = match &lane.config.deploy {
-        Deploy::Approvals { people, .. } => people.first().cloned().unwrap_or_default(),
-        Deploy::Auto => String::new(),
-    };
+    let actor = lane.approvers().first().cloned().unwrap_or_default();
     let asked = |wish| Ask {
         environment: lane.config.name.clone(),
         actor: actor.clone(),

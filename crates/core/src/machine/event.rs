@@ -81,6 +81,9 @@ pub enum Event {
         turn: u64,
         /// The plan.
         plan: Plan,
+        /// What the release's own windlass.yaml says about the environment; `None`: what is in force.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settings: Option<Box<Environment>>,
     },
     /// A step of a rollout is done.
     Done {
@@ -252,5 +255,14 @@ pub enum Wish {
     Attest {
         /// The item's identifier.
         item: String,
+    },
+    /// Say how the steps of `ci` in windlass.yaml ended for a commit; it counts in every environment.
+    Tested {
+        /// The commit, all digits of it.
+        commit: String,
+        /// Steps that ended well, by name.
+        passed: Vec<String>,
+        /// Those that did not.
+        failed: Vec<String>,
     },
 }

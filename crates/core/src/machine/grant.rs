@@ -1,21 +1,40 @@
 //! Grants what a person asked for: it changes the lane, `settle` does the rest.
 
+use std::collections::BTreeMap;
+
 use super::action::Action;
 use super::ask::{Ask, Retry, again, permit, subject, target};
 use super::event::Wish;
 use super::outcome::{hold, lead_back, promoted, stop};
 use super::settle::{next_canary_step, try_again};
-use super::state::{Attestation, Back, Ending, Lane, Outcome, Phase, State};
+use super::state::{Attestation, Back, Ending, Lane, Outcome, Phase, State, Tested};
 use super::watch::has_customers;
 use crate::config::{CanaryStep, Strategy};
 use crate::view::ApprovalView;
 
+/// Commits whose results are kept.
+const TESTED_MAX: usize = 200;
 /// Approvals that are kept of one rollout.
 const APPROVALS_MAX: usize = 50;
 
 /// Grants a wish, if it can still be granted.
 pub(super) fn grant(state: &mut State, ask: &Ask, now_ms: i64, actions: &mut Vec<Action>) {
     if permit(state, ask).is_err() {
+        return;
+    }
+    if let Wish::Tested {
+        commit,
+        passed,
+        failed,
+    } = &ask.wish
+    {
+        let tested = Tested {
+            actor: ask.actor.clone(),
+            at_ms: now_ms,
+            passed: passed.clone(),
+            failed: failed.clone(),
+        };
+        remember(&mut state.tested, commit, tested);
         return;
     }
     let retry = state.lane(&ask.environment).and_then(|lane| again(state, lane));
@@ -48,6 +67,20 @@ pub(super) fn grant(state: &mut State, ask: &Ask, now_ms: i64, actions: &mut Vec
         Wish::Abort => stop(lane, ask.ending(Outcome::Aborted, "aborted"), now_ms, actions),
         Wish::Retry => once_more(lane, ask, retry, now_ms, actions),
         Wish::Attest { item } => attest(lane, ask, item, now_ms),
+        // It belongs to no lane.
+        Wish::Tested { .. } => {}
+    }
+}
+
+/// Keeps the newest results.
+fn remember(all: &mut BTreeMap<String, Tested>, commit: &str, tested: Tested) {
+    all.insert(commit.to_owned(), tested);
+    while all.len() > TESTED_MAX {
+        let oldest = all.iter().min_by_key(|(_, tested)| tested.at_ms);
+        let Some(oldest) = oldest.map(|(commit, _)| commit.clone()) else {
+            return;
+        };
+        all.remove(&oldest);
     }
 }
 

@@ -7,7 +7,7 @@ use super::event::Step;
 use super::release::Plan;
 use super::settle::next_canary_step;
 use super::state::{Again, Back, Ending, Hold, Lane, Outcome, Phase, Purpose, Running};
-use crate::config::Strategy;
+use crate::config::{Environment, Strategy};
 use crate::view::HistoryView;
 
 /// Ended rollouts that are remembered per environment.
@@ -28,9 +28,25 @@ pub(super) fn expected(lane: &Lane, rollout: u64, turn: u64, step: Step) -> bool
     awaited.is_some_and(|awaited| awaited.turn == turn && awaited.step == step)
 }
 
-/// The plan is made; approvals of an earlier plan no longer fit.
-pub(super) fn prepared(lane: &mut Lane, plan: Plan, now_ms: i64) {
+/// The plan is made; approvals of an earlier plan no longer fit. From now on the release's own settings count. Where the
+/// environment is and what it follows stays: nothing has been started there.
+pub(super) fn prepared(lane: &mut Lane, plan: Plan, settings: Option<&Environment>, now_ms: i64) {
+    let own = settings.filter(|own| own.name == lane.config.name).map(|own| {
+        let there = lane.config.clone();
+        Environment {
+            runtime: there.runtime,
+            source: there.source,
+            port: there.port,
+            ..own.clone()
+        }
+    });
+    let track = own.as_ref().map(|own| lane.track_for(own));
     let Some(rollout) = &mut lane.rollout else { return };
+    if let (Some(own), Some(track)) = (own, track) {
+        rollout.strategy.clone_from(&own.strategy);
+        rollout.track = track;
+        rollout.settings = Some(Box::new(own));
+    }
     lane.not_enforced.clone_from(&plan.not_enforced);
     rollout.plan = Some(plan);
     rollout.enter(Phase::Gates, now_ms);
@@ -298,6 +314,9 @@ pub(super) fn promoted(lane: &mut Lane, by: &str, reason: &str, now_ms: i64, act
         since_ms: lane.live.as_ref().map_or(now_ms, |live| live.since_ms),
     };
     let old = rollout.old.clone().filter(|_| !rollout.in_place());
+    if let Some(own) = &rollout.settings {
+        lane.config = (**own).clone();
+    }
     lane.served.retain(|served| served.release != serves.release);
     lane.served.push(serves);
     let surplus = lane.served.len().saturating_sub(SERVED_MAX);

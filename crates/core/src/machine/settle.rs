@@ -3,7 +3,7 @@
 use super::action::Action;
 use super::analysis::Verdict;
 use super::carry::{carry, carry_own, notify, route};
-use super::event::{Color, Step};
+use super::event::Step;
 use super::gate;
 use super::outcome::{finish, give_up, lead_back, promoted, send_back, stop};
 use super::state::{Back, Build, Ending, Head, Lane, Outcome, Phase, Purpose, Rollout, State};
@@ -154,11 +154,11 @@ fn begin(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Action>
 
 fn open(lane: &mut Lane, release: &str, purpose: Purpose, now_ms: i64) {
     lane.rollouts += 1;
-    let beside = lane.live.as_ref().filter(|_| lane.config.has_tracks());
+    let track = lane.track_for(&lane.config);
     lane.rollout = Some(Rollout {
         id: lane.rollouts,
         release: release.to_owned(),
-        track: beside.map_or(Color::Blue, |live| live.track.other()),
+        track,
         strategy: lane.config.strategy.clone(),
         purpose,
         phase: Phase::Prepare,
@@ -178,6 +178,7 @@ fn open(lane: &mut Lane, release: &str, purpose: Purpose, now_ms: i64) {
         stop: None,
         switch_ms: None,
         rollback_ms: None,
+        settings: None,
     });
 }
 
@@ -340,7 +341,7 @@ fn switched(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>) -> bool {
     };
     if let Purpose::Back(Back { by, reason, .. }) = rollout.purpose.clone() {
         promoted(lane, &by, &format!("back: {reason}"), now_ms, actions);
-    } else if rollout.strategy == Strategy::Recreate || lane.config.watch_ms == 0 {
+    } else if rollout.strategy == Strategy::Recreate || lane.settings().watch_ms == 0 {
         promoted(lane, "readiness", "all instances are ready", now_ms, actions);
     } else {
         enter(lane, Phase::Watch, now_ms, actions);
@@ -354,11 +355,11 @@ fn watched(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>) -> bool {
         return false;
     };
     let Some(watch) = &rollout.watch else { return false };
-    if watch.watched_ms < lane.config.watch_ms || rollout.paused {
+    if watch.watched_ms < lane.settings().watch_ms || rollout.paused {
         return false;
     }
     let verdict = watch.verdict.clone();
-    match (verdict, lane.config.analysis.inconclusive) {
+    match (verdict, lane.settings().analysis.inconclusive) {
         (Some(Verdict::Good), _) => {
             promoted(lane, "analysis", "the watch found nothing", now_ms, actions);
         }

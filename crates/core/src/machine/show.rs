@@ -80,14 +80,14 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
         url: lane.config.port.map(|port| format!("http://localhost:{port}")),
         generation: lane.generation,
         preview_url: None,
-        strategy: match &lane.config.strategy {
+        strategy: match &lane.settings().strategy {
             Strategy::Recreate => "recreate",
             Strategy::Rolling { .. } => "rolling",
             Strategy::BlueGreen => "blue-green",
             Strategy::Canary { .. } => "canary",
         }
         .to_owned(),
-        deploy: match &lane.config.deploy {
+        deploy: match lane.deploy() {
             Deploy::Auto => "by itself".to_owned(),
             Deploy::Approvals { count: 1, .. } => "1 approval".to_owned(),
             Deploy::Approvals { count, .. } => format!("{count} approvals"),
@@ -208,7 +208,7 @@ fn rollout_view(state: &State, lane: &Lane, rollout: &Rollout, now_ms: i64) -> R
         subject,
         track: rollout.track,
         phase: rollout.phase.name().to_owned(),
-        phases: phases::strip(rollout, lane.config.watch_ms),
+        phases: phases::strip(rollout, lane.settings().watch_ms),
         started_ms: rollout.started_ms,
         paused: rollout.paused,
         waiting: None,
@@ -225,7 +225,7 @@ fn rollout_view(state: &State, lane: &Lane, rollout: &Rollout, now_ms: i64) -> R
 
 fn watch(lane: &Lane, rollout: &Rollout, now_ms: i64) -> Option<WatchView> {
     let watch = rollout.watch.as_ref()?;
-    let left_ms = lane.config.watch_ms.saturating_sub(watch.watched_ms);
+    let left_ms = lane.settings().watch_ms.saturating_sub(watch.watched_ms);
     let (verdict, because) = match &watch.verdict {
         Some(Verdict::Bad { because }) => ("bad", because.clone()),
         Some(Verdict::Good) => ("good", "nothing speaks against it".to_owned()),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::analysis::{Sample, Verdict};
 use super::event::{Color, Step};
 use super::release::{Plan, Release};
-use crate::config::{Environment, Strategy};
+use crate::config::{Deploy, Environment, Strategy};
 use crate::view::{ApprovalView, GateView, HistoryView};
 
 /// The whole state of a platform's releases.
@@ -26,6 +26,18 @@ pub struct State {
     pub(super) commits: u64,
     /// What is wrong around the controller.
     pub(super) warnings: Vec<String>,
+    /// How the steps of `ci` ended, by commit.
+    #[serde(default)]
+    pub(super) tested: BTreeMap<String, Tested>,
+}
+
+/// How the steps of `ci` ended for a commit, and who says so.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Tested {
+    pub(super) actor: String,
+    pub(super) at_ms: i64,
+    pub(super) passed: Vec<String>,
+    pub(super) failed: Vec<String>,
 }
 
 /// A release and its age in order of sight.
@@ -183,6 +195,9 @@ pub(super) struct Rollout {
     pub(super) stop: Option<Ending>,
     pub(super) switch_ms: Option<u64>,
     pub(super) rollback_ms: Option<u64>,
+    /// What the release's own windlass.yaml says; in force for this rollout, and for good when it is promoted.
+    #[serde(default)]
+    pub(super) settings: Option<Box<Environment>>,
 }
 
 /// Why a rollout is made.
@@ -342,6 +357,53 @@ impl Lane {
     /// The name in the state's map of heads that it follows.
     pub(super) fn branch(&self) -> &str {
         self.config.branch().unwrap_or_default()
+    }
+
+    /// What counts now: what the rollout's release brings along, else what is in force.
+    pub(super) fn settings(&self) -> &Environment {
+        let own = self
+            .rollout
+            .as_ref()
+            .and_then(|rollout| rollout.settings.as_deref());
+        own.unwrap_or(&self.config)
+    }
+
+    /// Whose approval counts; empty means anybody's.
+    pub(super) fn approvers(&self) -> Vec<String> {
+        match self.deploy() {
+            Deploy::Auto => Vec::new(),
+            Deploy::Approvals { people, .. } => people,
+        }
+    }
+
+    pub(super) fn may_approve(&self, actor: &str) -> bool {
+        let people = self.approvers();
+        people.is_empty() || people.iter().any(|one| one == actor)
+    }
+
+    /// A permission of its own: who may approve may not pass the gates because of that, once people are named for it. What is
+    /// in force says who, not the commit that wants to be let in.
+    pub(super) fn may_break_glass(&self, actor: &str) -> bool {
+        let people = &self.config.break_glass;
+        if people.is_empty() {
+            self.may_approve(actor)
+        } else {
+            people.iter().any(|one| one == actor)
+        }
+    }
+
+    /// The track that a release takes: beside what serves, or in its place.
+    pub(super) fn track_for(&self, settings: &Environment) -> Color {
+        match &self.live {
+            None => Color::Blue,
+            Some(live) if settings.has_tracks() => live.track.other(),
+            Some(live) => live.track,
+        }
+    }
+
+    /// How many must approve, and who may. A commit can ask for more than is in force, not for less: it would let itself in.
+    pub(super) fn deploy(&self) -> Deploy {
+        self.config.deploy.stricter(&self.settings().deploy)
     }
 
     pub(super) fn held(&self, release: &str) -> Option<&Hold> {

@@ -91,10 +91,14 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
     };
     match event {
         Event::Prepared {
-            rollout, turn, plan, ..
+            rollout,
+            turn,
+            plan,
+            settings,
+            ..
         } => {
             if outcome::expected(lane, *rollout, *turn, super::event::Step::Prepare) {
-                outcome::prepared(lane, plan.clone(), now_ms);
+                outcome::prepared(lane, plan.clone(), settings.as_deref(), now_ms);
             }
         }
         Event::Done {

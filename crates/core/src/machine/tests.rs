@@ -1,6 +1,7 @@
 //! The machine, driven by scripts: one line is an event with the actions that must follow, or a question about the view.
 //!
-//! Events: `push BRANCH COMMIT [CONTAINED...]`, `built COMMIT`, `broken COMMIT`, and for an environment `plan DIGEST`,
+//! Events: `push BRANCH COMMIT [CONTAINED...]`, `built COMMIT`, `broken COMMIT`, and for an environment `plan DIGEST [with
+//! SETTINGS]`,
 //! `bad-plan DIGEST`, `done`, `fail REASON`, `late` (the outcome before the last once more), `sees TRACK READY/DESIRED
 //! [TROUBLE]`, measurements `good`, `bad`, `few`; `NAME: WISH ENVIRONMENT [...]`. `+MS` lets time pass; times that were asked
 //! for come. Questions: `? ENVIRONMENT KEY VALUE`.
@@ -9,7 +10,9 @@ mod canary;
 mod command;
 mod gates;
 mod in_place;
+mod property;
 mod release;
+mod settings;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +21,7 @@ use super::analysis::Sample;
 use super::event::{Color, Event, Step, Wish};
 use super::release::{Finding, Plan, Release, id_of};
 use super::{Ask, Refusal, State, ask, step, view};
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::view::EnvironmentView;
 
 /// Two environments as the guide has them.
@@ -203,7 +206,7 @@ impl Play {
         let last = sent.last().and_then(turn);
         let rollout = self.environment(name).rollout.map_or(0, |rollout| rollout.id);
         match words {
-            ["plan" | "bad-plan", digest] => {
+            ["plan" | "bad-plan", digest, own @ ..] => {
                 let (rollout, turn, step) = last.unwrap();
                 assert_eq!(step, Step::Prepare, "{place}");
                 let plan = plan(digest, words[0] == "bad-plan");
@@ -212,6 +215,7 @@ impl Play {
                     rollout,
                     turn,
                     plan,
+                    settings: own_settings(own),
                 }
             }
             ["done" | "late"] => {
@@ -335,6 +339,25 @@ impl Play {
             "attest" => Wish::Attest {
                 item: rest.unwrap_or_default(),
             },
+            // `tested ENVIRONMENT COMMIT:PASSED:FAILED`, with commas between names.
+            "tested" => {
+                let text = rest.unwrap_or_default();
+                let mut parts = text.split(':');
+                let commit = parts.next().unwrap_or_default().to_owned();
+                let mut names = || {
+                    let part = parts.next().unwrap_or_default();
+                    part.split(',')
+                        .filter(|name| !name.is_empty())
+                        .map(str::to_owned)
+                        .collect()
+                };
+                let (passed, failed) = (names(), names());
+                Wish::Tested {
+                    commit,
+                    passed,
+                    failed,
+                }
+            }
             other => panic!("{place}: what is {other}?"),
         };
         let asked = Ask {
@@ -407,6 +430,13 @@ impl Play {
         };
         assert_eq!(found, expected, "\n{place}");
     }
+}
+
+/// What the release's own windlass.yaml says: `with SETTINGS`.
+fn own_settings(words: &[&str]) -> Option<Box<Environment>> {
+    let (_, settings) = words.split_first()?;
+    let config = Config::parse("windlass.yaml", &one(&settings.join(" "))).unwrap();
+    config.environment("test").cloned().map(Box::new)
 }
 
 /// Rollout, turn and step of an action that has them.

@@ -62,7 +62,7 @@ pub(super) fn measured(
     now_ms: i64,
     actions: &mut Vec<Action>,
 ) {
-    let settings = &lane.config.analysis;
+    let settings = &lane.settings().analysis.clone();
     let every_ms = settings.every_ms.max(1);
     let Some(rollout) = lane.rollout.as_mut().filter(|rollout| rollout.id == id) else {
         return;

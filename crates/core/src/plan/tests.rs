@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Inputs, changes, lines, objects_digest, plan};
-use crate::config::Runtime;
+use super::{Inputs, changes, lines, objects_digest, plan, with_settings};
+use crate::config::{Config, Runtime};
 use crate::machine::release::Finding;
 use crate::object::Object;
 
@@ -217,4 +217,30 @@ fn what_one_machine_does_not_enforce_is_said() {
         ..inputs(&desired, &[])
     });
     assert!(on_cluster.not_enforced.is_empty());
+}
+
+#[test]
+fn settings_that_a_release_changes_are_lines_of_the_plan_and_part_of_its_digest() {
+    let environment = |settings: &str| {
+        let text = format!(
+            "platform: shop\nservices: {{ cart: {{ image: cart }} }}\nchart: chart\nedge: cart\nenvironments:\n  test: {{ source: {{ branch: main }}, port: 3000, {settings} }}\n"
+        );
+        let config = Config::parse("windlass.yaml", &text).unwrap();
+        config.environment("test").unwrap().clone()
+    };
+    let before = environment("watch: 30m, deploy: manual");
+    let made = plan(&inputs(&[], &[]));
+    assert_eq!(with_settings(made.clone(), &before, &before), made);
+    let after = environment("watch: 1500ms, deploy: manual, strategy: recreate");
+    let changed = with_settings(made.clone(), &before, &after);
+    assert_eq!(
+        changed.changes,
+        [
+            "windlass.yaml: strategy blue-green becomes recreate",
+            "windlass.yaml: watch 1800s becomes 1500ms"
+        ]
+    );
+    assert_ne!(changed.digest, made.digest);
+    let other = environment("watch: 1501ms, deploy: manual, strategy: recreate");
+    assert_ne!(with_settings(made, &before, &other).digest, changed.digest);
 }

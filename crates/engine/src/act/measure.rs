@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use windlass_core::config::Business;
+use windlass_core::config::{Business, Environment};
 use windlass_core::machine::analysis::Sample;
 use windlass_core::machine::event::{Color, Event};
 use windlass_core::object::Object;
@@ -21,9 +21,11 @@ const PORT_NAMES: [&str; 2] = ["admin", "metrics"];
 const PATH_DEFAULT: &str = "/metrics";
 
 pub(super) async fn measure(world: &World, environment: String, rollout: u64, track: Color) -> Event {
+    let release = world.rolled_out(&environment);
+    let settings = release.and_then(|release| world.settings_of(&environment, &release));
     let (new, old) = tokio::join!(
-        sample(world, &environment, track),
-        sample(world, &environment, track.other()),
+        sample(world, &environment, track, settings.as_ref()),
+        sample(world, &environment, track.other(), settings.as_ref()),
     );
     Event::Measured {
         environment,
@@ -33,7 +35,7 @@ pub(super) async fn measure(world: &World, environment: String, rollout: u64, tr
     }
 }
 
-async fn sample(world: &World, environment: &str, color: Color) -> Sample {
+async fn sample(world: &World, environment: &str, color: Color, settings: Option<&Environment>) -> Sample {
     let mut sample = Sample::default();
     if let Some(edge) = world.router.edge_service(environment).await
         && let Ok(metrics) = world.router.metrics().await
@@ -43,16 +45,14 @@ async fn sample(world: &World, environment: &str, color: Color) -> Sample {
         sample.errors = found.errors;
         sample.within_ms.clone_from(&found.within_ms);
     }
-    let Some(settings) = world.environment(environment).map(|one| &one.analysis) else {
+    let wanted = settings.map(|settings| &settings.analysis.business);
+    let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) else {
         return sample;
     };
-    if settings.business.is_empty() {
-        return sample;
-    }
     let scope = scope(environment, color);
     let observed = world.runtime.observe(&scope).await;
     let objects = world.runtime.objects(&scope).await;
-    for (name, metric) in &settings.business {
+    for (name, metric) in wanted {
         if let Some(counted) = business(&observed, &objects, metric).await {
             sample.business.insert(name.clone(), counted);
         }

@@ -1,14 +1,18 @@
-//! Renders a release for an environment, judges it, compares it with what serves, and stores its objects.
+//! Renders a release for an environment by its own windlass.yaml, judges it, compares it with what serves, and stores its
+//! objects.
+
+mod own;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use windlass_core::config::Source;
+use windlass_core::config::{Config, Environment};
 use windlass_core::machine::release::{Plan, Release};
+use windlass_core::plan::with_settings;
 
 use super::Carry;
-use crate::render::{self, Rendered, Sources};
-use crate::source::{Repository, SourceError};
+use crate::render::{self, Rendered};
+use crate::source::SourceError;
 use crate::world::World;
 
 /// How long a repository that cannot be read is waited for.
@@ -16,40 +20,70 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// From try to try.
 const AGAIN: Duration = Duration::from_secs(1);
 
-pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<Plan, String> {
+/// The plan, and what the release says about the environment.
+pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, Environment), String> {
+    let name = &carry.environment;
     let release = world
         .release(&carry.release)
         .ok_or_else(|| format!("release {} is not known", carry.release))?;
-    let rendered = patiently(world, carry, &release).await?;
-    let environment = world
-        .environment(&carry.environment)
-        .ok_or_else(|| format!("environment {:?} is not one of windlass.yaml", carry.environment))?;
-    let observed = match world.live(&carry.environment) {
-        Some(live) => world.objects(&carry.environment, &live).await.unwrap_or_default(),
+    let (rendered, config) = patiently(world, carry, &release).await?;
+    let settings = own::settings(&config, name, &release)?;
+    let live = world.live(name);
+    let observed = match &live {
+        Some(live) => world.objects(name, live).await.unwrap_or_default(),
         None => Vec::new(),
     };
     let view = world.published.view();
-    let lane = view
-        .environments
-        .iter()
-        .find(|lane| lane.name == carry.environment);
+    let lane = view.environments.iter().find(|lane| lane.name == *name);
     let generation = lane.map_or(0, |lane| lane.generation);
-    let plan = render::plan(environment, &rendered, &observed, generation);
-    let stored = world
-        .shelf
-        .put(&world.ledger, &carry.environment, &carry.release, &rendered.all())
-        .await;
-    stored.map_err(|e| e.to_string())?;
-    Ok(plan)
+    let plan = render::plan(settings, &rendered, &observed, generation);
+    let before = live.and_then(|live| world.settings_of(name, &live));
+    let before = before.or_else(|| world.environment(name).cloned());
+    let plan = before.map_or(plan.clone(), |before| with_settings(plan, &before, settings));
+    let about = format!("windlass.yaml for {name}");
+    world.warn(
+        &about,
+        own::waits_for_restart(&world.options.config, &config, name, &release),
+    );
+    store(world, carry, &rendered, &config).await?;
+    Ok((plan, settings.clone()))
+}
+
+/// A disk that is full says nothing about the release either.
+async fn store(world: &World, carry: &Carry, rendered: &Rendered, config: &Config) -> Result<(), String> {
+    let began = Instant::now();
+    let (name, release) = (&carry.environment, &carry.release);
+    let about = format!("objects for {name}");
+    loop {
+        let stored = world
+            .shelf
+            .put(&world.ledger, name, release, &rendered.all())
+            .await
+            .and_then(|()| world.shelf.put_config(name, release, config));
+        let Err(error) = stored else {
+            world.warn(&about, None);
+            return Ok(());
+        };
+        if began.elapsed() >= PATIENCE || !world.is_current(name, carry.turn) {
+            world.warn(&about, None);
+            return Err(error.to_string());
+        }
+        world.warn(&about, Some(format!("the plan for {name} waits: {error}")));
+        tokio::time::sleep(AGAIN).await;
+    }
 }
 
 /// A repository that cannot be read may come back: that says nothing about the release, which a failure would keep out.
-async fn patiently(world: &Arc<World>, carry: &Carry, release: &Release) -> Result<Rendered, String> {
+async fn patiently(
+    world: &Arc<World>,
+    carry: &Carry,
+    release: &Release,
+) -> Result<(Rendered, Config), String> {
     let began = Instant::now();
     let about = format!("plan for {}", carry.environment);
     loop {
         let (shared, name, release) = (Arc::clone(world), carry.environment.clone(), release.clone());
-        let rendered = tokio::task::spawn_blocking(move || rendered(&shared, &name, &release))
+        let rendered = tokio::task::spawn_blocking(move || own::rendered(&shared, &name, &release))
             .await
             .map_err(|e| format!("rendering broke off: {e}"))?;
         let current = world.is_current(&carry.environment, carry.turn);
@@ -79,22 +113,4 @@ impl<E: std::fmt::Display> From<E> for Trouble {
     fn from(error: E) -> Self {
         Self::Other(error.to_string())
     }
-}
-
-fn rendered(world: &World, environment: &str, release: &Release) -> Result<Rendered, Trouble> {
-    let config = &world.options.config;
-    let environment = config
-        .environment(environment)
-        .ok_or_else(|| format!("environment {environment:?} is not one of windlass.yaml"))?;
-    let sources = match &environment.source {
-        Source::Worktree(folder) => {
-            Sources::of_folder(&world.options.root.join(folder), config, environment)?
-        }
-        Source::Branch { .. } => {
-            let repository = Repository::open(&world.repository_of(environment)).map_err(Trouble::Source)?;
-            let tree = repository.tree(&release.commit).map_err(Trouble::Source)?;
-            Sources::of_tree(&tree, config, environment)?
-        }
-    };
-    Ok(render::render(sources, config, environment, release)?)
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use windlass_core::machine::event::Event;
 
-use crate::world::World;
+use crate::source::mirror;
+use crate::world::{World, named};
 
 /// Of one git command.
 const TIMEOUT: Duration = Duration::from_mins(1);
@@ -18,7 +19,11 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
     let settings = world.environment(&environment)?;
     let (branch, repository) = (settings.branch()?, world.repository_of(settings));
     let about = format!("revert of {commit}");
-    let receipt = match revert(world, &repository, branch, commit, reason).await {
+    // Of a repository that is elsewhere there is only a copy here: the proposal belongs there.
+    let origin = named(settings)
+        .filter(|name| mirror::is_remote(name))
+        .unwrap_or("origin");
+    let receipt = match revert(world, (&repository, origin), branch, commit, reason).await {
         Ok(name) => {
             world.warn(&about, None);
             format!("branch {name} proposes the revert for {branch}")
@@ -43,7 +48,7 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
 
 async fn revert(
     world: &World,
-    repository: &Path,
+    (repository, origin): (&Path, &str),
     branch: &str,
     commit: &str,
     reason: &str,
@@ -72,7 +77,7 @@ async fn revert(
     arguments.push(commit);
     git(&work, &arguments, &[]).await?;
     git(&work, &["commit", "--quiet", "--message", &subject], &[]).await?;
-    git(&work, &["push", "--quiet", "--force", "origin", &name], &[]).await?;
+    git(&work, &["push", "--quiet", "--force", "--", origin, &name], &[]).await?;
     let _ = tokio::fs::remove_dir_all(&work).await;
     Ok(name)
 }
@@ -94,6 +99,7 @@ async fn git(folder: &Path, arguments: &[&str], paths: &[&Path]) -> Result<(), S
         .args(paths)
         .current_dir(folder)
         .env("GIT_TERMINAL_PROMPT", "0")
+        .env("GIT_ALLOW_PROTOCOL", mirror::PROTOCOLS)
         .env_remove("GIT_DIR")
         .stdin(Stdio::null())
         .kill_on_drop(true);

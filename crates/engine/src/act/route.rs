@@ -37,6 +37,8 @@ pub(super) async fn route(world: &World, action: Action) -> Option<Event> {
             reason: error.to_string(),
         });
     }
+    // Where the new release took the place of the old one, requests waited for this.
+    world.router.release(&environment).await;
     Some(Event::Done {
         environment,
         rollout,

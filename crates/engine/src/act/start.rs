@@ -15,8 +15,8 @@ const LEAVE: Duration = Duration::from_millis(100);
 pub(super) async fn start(world: &World, carry: &Carry) -> Result<(), String> {
     let (_, objects) = localised(world, carry).await?;
     let scope = scope(&carry.environment, carry.track);
-    let strategy = world.environment(&carry.environment).map(|one| &one.strategy);
-    let applied = match strategy {
+    let settings = world.settings_of(&carry.environment, &carry.release);
+    let applied = match settings.map(|settings| settings.strategy) {
         Some(Strategy::Rolling { .. }) => {
             let follow = || async {
                 world.router.follow(&world.runtime, &carry.environment).await;

@@ -40,9 +40,9 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
     if let Some(release) = world.release(&carry.release) {
         says_its_version(address, &release.version).await?;
     }
-    let environment = world.environment(&carry.environment);
-    for step in environment.map(|one| one.verify.as_slice()).unwrap_or_default() {
-        run(world, step, address).await?;
+    let settings = world.settings_of(&carry.environment, &carry.release);
+    for step in settings.map(|settings| settings.verify).unwrap_or_default() {
+        run(world, &step, address).await?;
     }
     Ok(())
 }

@@ -14,10 +14,10 @@ use super::sbom::Bill;
 use super::snapshot::Snapshot;
 use super::workspace::Workspace;
 use super::{BuildError, Options, lock};
-use crate::source::{Commit, Mode};
+use crate::source::Mode;
 
 /// Changes whenever images of the same sources become others: older ones are then made anew.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Files of the root that every package depends on.
 const ROOT_FILES: [&str; 4] = [
     "Cargo.toml",
@@ -35,11 +35,11 @@ const PROGRAMS: &str = "/usr/local/bin";
 /// Argument with which a service of the shop asks itself for its health.
 const HEALTH: &str = "healthcheck";
 
-/// What the labels of an image say.
-pub(super) struct Labels<'a> {
+/// What a build is called.
+pub(super) struct Called<'a> {
     pub(super) platform: &'a str,
-    pub(super) commit: &'a Commit,
-    pub(super) version: String,
+    /// Of the release; the bill of materials names it.
+    pub(super) version: &'a str,
 }
 
 /// One service that Cargo builds.
@@ -118,7 +118,7 @@ impl<'a> Sources<'a> {
     pub(super) fn images(
         &self,
         layout: &Layout,
-        labels: &Labels<'_>,
+        called: &Called<'_>,
     ) -> Result<BTreeMap<String, String>, BuildError> {
         let cache = &self.options.cache;
         fs::create_dir_all(cache).map_err(BuildError::file("make", cache))?;
@@ -150,8 +150,8 @@ impl<'a> Sources<'a> {
         let bill = Bill::read(&self.cargo, self.root, &self.features())?;
         let programs = target.join(&self.cargo.target).join("release");
         for unit in missing {
-            let digest = self.assemble(layout, unit, &programs, labels)?;
-            let document = bill.of(unit.service, unit.package, &labels.version);
+            let digest = self.assemble(layout, unit, &programs, called)?;
+            let document = bill.of(unit.service, unit.package, called.version);
             let attached = layout.attach(digest, SBOM_TYPE, &document);
             attached.map_err(BuildError::image(unit.service))?;
             let also = self.also_read(unit, &programs);
@@ -194,21 +194,38 @@ impl<'a> Sources<'a> {
         all.into_iter().collect()
     }
 
+    /// What is true of every commit with these sources: the image is found again for all of them. Which commits they are, its
+    /// names say.
+    fn labels(&self, unit: &Unit<'_>, called: &Called<'_>) -> BTreeMap<String, String> {
+        let mut labels = BTreeMap::from([
+            (
+                "org.opencontainers.image.title".to_owned(),
+                unit.service.to_owned(),
+            ),
+            ("dev.windlass.platform".to_owned(), called.platform.to_owned()),
+            ("dev.windlass.sources".to_owned(), unit.key.clone()),
+        ]);
+        if let Some(package) = self.workspace.package(unit.package) {
+            let version = package.version.clone();
+            labels.insert("org.opencontainers.image.version".to_owned(), version);
+        }
+        labels
+    }
+
     fn assemble(
         &self,
         layout: &Layout,
         unit: &Unit<'_>,
         programs: &Path,
-        labels: &Labels<'_>,
+        called: &Called<'_>,
     ) -> Result<windlass_core::digest::Digest, BuildError> {
         let spec = ImageSpec {
             binary: programs.join(&unit.program),
             name: unit.program.clone(),
             assets: self.assets(unit)?,
-            labels: labels.of(unit.service),
+            labels: self.labels(unit, called),
             health: vec![HEALTH.to_owned()],
             authorities: self.authorities.clone(),
-            created: labels.created(),
             ..ImageSpec::default()
         };
         windlass_oci::require_native_file(&spec.binary).map_err(BuildError::image(unit.service))?;
@@ -314,54 +331,8 @@ fn belongs(unit: &Unit<'_>, folders: &BTreeSet<String>, path: &str) -> bool {
         || folders.iter().any(of_package)
 }
 
-impl Labels<'_> {
-    fn of(&self, service: &str) -> BTreeMap<String, String> {
-        let mut labels = BTreeMap::from([
-            ("org.opencontainers.image.title".to_owned(), service.to_owned()),
-            (
-                "org.opencontainers.image.revision".to_owned(),
-                self.commit.id.clone(),
-            ),
-            (
-                "org.opencontainers.image.version".to_owned(),
-                self.version.clone(),
-            ),
-            ("dev.windlass.platform".to_owned(), self.platform.to_owned()),
-        ]);
-        if let Some(created) = self.created() {
-            labels.insert("org.opencontainers.image.created".to_owned(), created);
-        }
-        labels
-    }
-
-    /// The time of the commit; files that are not committed have none.
-    fn created(&self) -> Option<String> {
-        (self.commit.at_ms > 0).then(|| rfc3339(self.commit.at_ms))
-    }
-}
-
 /// What follows `wanted` in a path that is it or lies below it: empty, or `/...`.
 fn below<'p>(path: &'p str, wanted: &str) -> Option<&'p str> {
     path.strip_prefix(wanted)
         .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// A time in UTC, seconds only (days to civil date after Hinnant).
-pub(super) fn rfc3339(at_ms: i64) -> String {
-    let seconds = at_ms.div_euclid(1_000);
-    let (days, time) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (time / 3_600, time / 60 % 60, time % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

@@ -64,9 +64,12 @@ pub enum ControllerError {
 }
 
 impl Controller {
-    /// Makes this the one controller of the state folder. Fails when another one works on it.
+    /// Makes this the one controller of the state folder. Fails when another one works on it, and when the ledger is not what
+    /// was written: nothing is decided from that.
     pub async fn lock(options: &Options) -> Result<Ledger, ControllerError> {
-        Ok(Ledger::open(&options.state).await?)
+        let ledger = Ledger::open(&options.state).await?;
+        ledger.verify().await?;
+        Ok(ledger)
     }
 
     /// Replays the ledger, takes over what runs, and begins to look at sources and instances.
@@ -138,7 +141,7 @@ impl Controller {
                 ..Entry::default()
             };
             // The actions are in the outbox, from where `run` sends them.
-            super::append(&self.world.ledger, &entry).await;
+            super::append(&self.world, &self.state, &entry).await;
             self.state = next;
         }
     }

@@ -58,7 +58,9 @@ pub enum RenderError {
         source: ChartError,
     },
     /// What a template wrote is no Kubernetes object.
-    #[error("{template} writes something that is no Kubernetes object: {reason}")]
+    #[error(
+        "{template} writes something that is no Kubernetes object: {reason}\nhint: `windlass helm template` prints what the chart writes"
+    )]
     Manifest {
         /// The template.
         template: String,

@@ -5,7 +5,13 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+/// Lines of a flood: more than a log keeps.
+const FLOOD: u32 = 100_000;
+/// Orders so far.
+static ORDERS: AtomicU64 = AtomicU64::new(0);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -60,7 +66,8 @@ fn report() {
 }
 
 /// Answers every request with `GREETING`; `/ready` is 503 while `/tmp/unready` is there. `FAULT=never-ready` and
-/// `FAULT=buy` (500 for `/buy`) are its faults. It has no handler for SIGTERM, so as the first process of its space it
+/// `FAULT=buy` (500 for `/buy`) are its faults, `FAULT=exit` (at once) and `FAULT=flood` (of its log) too. `/metrics` counts
+/// orders, of which none is paid with `FAULT=unpaid`. It has no handler for SIGTERM, so as the first process of its space it
 /// ignores it.
 fn serve() {
     let port = std::env::var("PORT").unwrap_or_default();
@@ -69,6 +76,18 @@ fn serve() {
         std::process::exit(3);
     });
     println!("listening");
+    match std::env::var("FAULT").as_deref() {
+        Ok("exit") => {
+            println!("cannot go on");
+            std::process::exit(7);
+        }
+        Ok("flood") => {
+            for number in 0..FLOOD {
+                println!("line {number} {}", "x".repeat(200));
+            }
+        }
+        _ => {}
+    }
     for stream in listener.incoming() {
         let Ok(stream) = stream else { continue };
         std::thread::spawn(move || answer(stream));
@@ -91,7 +110,16 @@ fn answer(mut stream: std::net::TcpStream) {
     } else {
         "200 OK"
     };
-    let body = std::env::var("GREETING").unwrap_or_default();
+    let body = if request.starts_with("GET /metrics") {
+        let orders = ORDERS.load(Ordering::Relaxed);
+        let paid = if fault == "unpaid" { 0 } else { orders };
+        format!("orders_total {orders}\norders_paid_total {paid}\n")
+    } else {
+        if request.starts_with("GET /buy") {
+            ORDERS.fetch_add(1, Ordering::Relaxed);
+        }
+        std::env::var("GREETING").unwrap_or_default()
+    };
     let _ = write!(
         stream,
         "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// From request to request.
 const REST: Duration = Duration::from_millis(3);
 /// Of one request.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A customer in a thread of its own.
 pub(crate) struct Customers {

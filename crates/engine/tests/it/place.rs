@@ -23,77 +23,10 @@ const HELPER: &str = env!("CARGO_BIN_EXE_windlass-sandbox");
 const FIXTURE: &str = env!("CARGO_BIN_EXE_windlass-fixture");
 
 /// The chart of one service that passes all rules.
-const TEMPLATE: &str = r#"
-apiVersion: v1
-kind: Service
-metadata: { name: web, labels: { app: web } }
-spec:
-  selector: { app: web }
-  ports: [{ name: http, port: 80, targetPort: http }]
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: { name: web }
-automountServiceAccountToken: false
----
-apiVersion: policy/v1
-kind: PodDisruptionBudget
-metadata: { name: web }
-spec:
-  minAvailable: 1
-  selector: { matchLabels: { app: web } }
----
-apiVersion: batch/v1
-kind: Job
-metadata:
-  name: web-migrate
-  annotations: { helm.sh/hook: "pre-install,pre-upgrade" }
-spec:
-  backoffLimit: 0
-  template:
-    metadata: { labels: { app: web-migrate } }
-    spec:
-      restartPolicy: Never
-      serviceAccountName: web
-      automountServiceAccountToken: false
-      securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: RuntimeDefault } }
-      containers:
-        - name: migrate
-          image: {{ .Values.global.images.web | quote }}
-          args: [exit, {{ .Values.migration | quote }}]
-          resources: { requests: { cpu: 10m, memory: 16Mi }, limits: { memory: 64Mi } }
-          securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, capabilities: { drop: [ALL] } }
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: { name: web, labels: { app: web } }
-spec:
-  replicas: 2
-  progressDeadlineSeconds: 2
-  selector: { matchLabels: { app: web } }
-  template:
-    metadata: { labels: { app: web } }
-    spec:
-      serviceAccountName: web
-      automountServiceAccountToken: false
-      terminationGracePeriodSeconds: 1
-      securityContext: { runAsNonRoot: true, runAsUser: 10001, seccompProfile: { type: RuntimeDefault } }
-      containers:
-        - name: web
-          image: {{ .Values.global.images.web | quote }}
-          args: [serve]
-          ports: [{ name: http, containerPort: 8080 }]
-          env:
-            - { name: PORT, value: "8080" }
-            - { name: GREETING, value: {{ .Values.greeting | quote }} }
-            - { name: FAULT, value: {{ .Values.fault | quote }} }
-          readinessProbe: { httpGet: { path: /ready, port: http }, periodSeconds: 1 }
-          livenessProbe: { httpGet: { path: /health, port: http }, periodSeconds: 5 }
-          resources: { requests: { cpu: 10m, memory: 16Mi }, limits: { memory: 64Mi } }
-          securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, runAsNonRoot: true, capabilities: { drop: [ALL] } }
-          volumeMounts: [{ name: tmp, mountPath: /tmp }]
-      volumes: [{ name: tmp, emptyDir: {} }]
-"#;
+const TEMPLATE: &str = include_str!("../helper/web.yaml");
+
+/// What an environment follows when nothing else is said.
+const BRANCH: &str = "{ branch: develop }";
 
 /// The folder and the proxy. Everything that runs ends with it.
 pub(crate) struct Place {
@@ -101,6 +34,10 @@ pub(crate) struct Place {
     proxy: Child,
     pub(crate) port: u16,
     config: Config,
+    /// The image of the service.
+    pub(crate) image: String,
+    /// Whether the state folder is a file system of its own.
+    mounted: bool,
 }
 
 /// A controller in a thread of its own.
@@ -113,21 +50,19 @@ pub(crate) struct Running {
 impl Place {
     /// `more` are further lines of the environment `staging`.
     pub(crate) fn new(more: &str) -> Self {
+        Self::following(BRANCH, more)
+    }
+
+    /// With another source.
+    pub(crate) fn following(source: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("shop");
-        let write = |path: &str, text: &str| {
-            let path = root.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        };
+        fs::create_dir_all(&root).unwrap();
         let port = free_port();
-        let image = assemble(&folder.path().join("cache/images"));
+        let image = assemble(&folder.path().join("cache/images"), Path::new(FIXTURE));
         let text = format!(
-            "platform: shop\nservices:\n  web: {{ image: \"web@{image}\" }}\nchart: chart\nedge: web\nenvironments:\n  staging:\n    runtime: local\n    source: {{ branch: develop }}\n    port: {port}\n    deploy: auto\n{more}"
+            "platform: shop\nservices:\n  web: {{ image: \"web@{image}\" }}\nchart: chart\nedge: web\nenvironments:\n  staging:\n    runtime: local\n    source: {source}\n    port: {port}\n    deploy: auto\n{more}"
         );
-        write("windlass.yaml", &text);
-        write("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n");
-        write("chart/templates/web.yaml", TEMPLATE);
         git(&root, &["init", "-q", "-b", "develop"]);
         let proxy = proxy(folder.path());
         let config = Config::parse("windlass.yaml", &text).unwrap();
@@ -136,7 +71,12 @@ impl Place {
             proxy,
             port,
             config,
+            image,
+            mounted: false,
         };
+        this.write("windlass.yaml", &text);
+        this.write("chart/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n");
+        this.write("chart/templates/web.yaml", TEMPLATE);
         until("the proxy to answer", || this.socket().exists().then_some(()));
         this
     }
@@ -148,12 +88,62 @@ impl Place {
 
     /// Commits a release whose migration ends with a status.
     pub(crate) fn commit_with(&self, greeting: &str, fault: &str, migration: u8) -> String {
-        let values = format!("greeting: {greeting}\nfault: \"{fault}\"\nmigration: {migration}\n");
-        fs::write(self.root().join("chart/values.yaml"), values).unwrap();
+        self.values(greeting, fault, migration);
+        self.commit_all(&format!("Say {greeting}"))
+    }
+
+    /// Writes what differs from release to release, and commits nothing.
+    pub(crate) fn values(&self, greeting: &str, fault: &str, migration: u8) {
+        // One that never becomes ready is not waited for; a slow machine makes no good one bad.
+        let patience = if ["never-ready", "exit"].contains(&fault) {
+            2
+        } else {
+            60
+        };
+        let values = format!(
+            "greeting: {greeting}\nfault: \"{fault}\"\nmigration: {migration}\npatience: {patience}\n"
+        );
+        self.write("chart/values.yaml", &values);
+    }
+
+    /// Commits the files as they are.
+    pub(crate) fn commit_all(&self, subject: &str) -> String {
         git(&self.root(), &["add", "-A"]);
-        git(&self.root(), &["commit", "-q", "-m", &format!("Say {greeting}")]);
+        git(&self.root(), &["commit", "-q", "--allow-empty", "-m", subject]);
         let id = git(&self.root(), &["rev-parse", "HEAD"]);
         format!("sha-{}", &id[..7])
+    }
+
+    /// Writes a file of the repository.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Reads one.
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root().join(path)).unwrap()
+    }
+
+    /// The fixture's image with another program, which is the fixture's bytes changed.
+    pub(crate) fn other_image(&self, change: impl FnOnce(&mut Vec<u8>)) -> String {
+        let mut bytes = fs::read(FIXTURE).unwrap();
+        change(&mut bytes);
+        let program = self.folder.path().join("program");
+        fs::write(&program, bytes).unwrap();
+        assemble(&self.folder.path().join("cache/images"), &program)
+    }
+
+    /// Gives the state folder a file system of its own of a few MiB. `false` where that is not allowed.
+    pub(crate) fn small_disk(&mut self, mib: u32) -> bool {
+        fs::create_dir_all(self.state()).unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"])
+            .arg(self.state())
+            .output();
+        self.mounted = mounted.is_ok_and(|output| output.status.success());
+        self.mounted
     }
 
     /// Ends everything that runs and starts the proxy again, as after a restart of the machine.
@@ -234,6 +224,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.end();
+        if self.mounted {
+            let _ = Command::new("umount").arg("--lazy").arg(self.state()).output();
+        }
     }
 }
 
@@ -322,16 +315,16 @@ fn proxy(folder: &Path) -> Child {
         .unwrap()
 }
 
-fn assemble(layout: &Path) -> String {
+fn assemble(layout: &Path, program: &Path) -> String {
     let spec = ImageSpec {
-        binary: PathBuf::from(FIXTURE),
+        binary: program.to_owned(),
         name: "fixture".to_owned(),
         ..ImageSpec::default()
     };
     Layout::open(layout).unwrap().assemble(&spec).unwrap().to_string()
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port()
 }

@@ -97,3 +97,18 @@ fn only(seen: &BTreeMap<String, usize>, allowed: &[&str]) {
         .collect();
     assert!(other.is_empty(), "{seen:?}");
 }
+
+#[test]
+fn a_business_metric_sends_back_what_no_probe_and_no_status_shows() {
+    let place = Place::new(
+        "    strategy: blue-green\n    watch: 3s\n    analysis:\n      requests: 20\n      business: { paid: { service: web, good: orders_paid_total, of: orders_total, min: 50% } }\n",
+    );
+    let first = place.commit("one", "");
+    let controller = place.controller();
+    expect(&controller, &first, ["promoted", "analysis"], "");
+    let customers = Customers::of(place.port, "/buy");
+    let second = place.commit("two", "unpaid");
+    expect(&controller, &second, ["rolled-back", "analysis"], "paid");
+    assert_eq!(get(place.port, "/buy"), "200 one");
+    only(&customers.stop(), &["200 one", "200 two"]);
+}

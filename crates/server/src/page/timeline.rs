@@ -187,5 +187,15 @@ fn wished(wish: &Wish) -> String {
         Wish::Abort => "aborted".to_owned(),
         Wish::Retry => "tries again".to_owned(),
         Wish::Attest { item } => format!("vouched for {item}"),
+        Wish::Tested {
+            commit,
+            passed,
+            failed,
+        } if failed.is_empty() => {
+            format!("tested {}: {} passed", short(commit), passed.join(", "))
+        }
+        Wish::Tested { commit, failed, .. } => {
+            format!("tested {}: {} failed", short(commit), failed.join(", "))
+        }
     }
 }

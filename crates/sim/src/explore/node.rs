@@ -345,6 +345,7 @@ impl Node {
                     digest: format!("plan {turn}"),
                     ..Plan::default()
                 },
+                settings: None,
             },
             None => Event::Done {
                 environment,

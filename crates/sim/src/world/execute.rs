@@ -33,6 +33,7 @@ impl World {
                         rollout,
                         turn,
                         plan,
+                        settings: None,
                     },
                     Ok(None) => done_event(&environment, rollout, turn, *step),
                     Err(reason) => failed_event(&environment, rollout, turn, *step, reason),

@@ -2,7 +2,7 @@
 
 use super::{Found, Status, Subject};
 use crate::machine::analysis::Verdict;
-use crate::machine::state::{Phase, Purpose, Track};
+use crate::machine::state::{Phase, Purpose, Tested, Track};
 
 impl Found {
     pub(super) fn done(evidence: impl Into<String>) -> Self {
@@ -32,7 +32,20 @@ pub(super) fn tests_pass(subject: &Subject<'_>) -> Found {
     if subject.failed_in(Phase::Verify) {
         return Found::failed("the tests against the preview failed");
     }
-    if !subject.lane.config.verify.is_empty() && subject.passed(Phase::Verify) {
+    if let Some(tested) = tested(subject) {
+        let by = &tested.actor;
+        return match tested.failed.first() {
+            Some(_) => Found::failed(format!(
+                "windlass ci by {by}: {} failed",
+                tested.failed.join(", ")
+            )),
+            None => Found::done(format!(
+                "windlass ci by {by}: {} passed",
+                tested.passed.join(", ")
+            )),
+        };
+    }
+    if !subject.lane.settings().verify.is_empty() && subject.passed(Phase::Verify) {
         return Found::done("the tests against the preview passed here");
     }
     match before(subject) {
@@ -41,9 +54,15 @@ pub(super) fn tests_pass(subject: &Subject<'_>) -> Found {
     }
 }
 
+/// How the steps of `ci` ended for the release's commit.
+fn tested<'a>(subject: &Subject<'a>) -> Option<&'a Tested> {
+    let known = subject.state.releases.get(&subject.rollout.release)?;
+    subject.state.tested.get(&known.release.commit)
+}
+
 /// The environment before, if the release served well there, and whether it has tests of its own.
 fn before<'a>(subject: &Subject<'a>) -> Option<(&'a str, bool)> {
-    let from = subject.lane.config.promote_from.as_ref()?;
+    let from = subject.lane.settings().promote_from.as_ref()?;
     let lane = subject.state.lane(from)?;
     lane.vouches_for(&subject.rollout.release)?;
     Some((from, !lane.config.verify.is_empty()))
@@ -110,7 +129,7 @@ pub(super) fn rollback(subject: &Subject<'_>) -> Found {
             old.release
         ));
     }
-    let minutes = subject.lane.config.watch_ms / 60_000;
+    let minutes = subject.lane.settings().watch_ms / 60_000;
     Found::done(format!(
         "{} stays warm for the watch of {minutes} minutes; going back is one swap",
         old.release
@@ -118,7 +137,7 @@ pub(super) fn rollback(subject: &Subject<'_>) -> Found {
 }
 
 pub(super) fn alerts(subject: &Subject<'_>) -> Found {
-    let analysis = &subject.lane.config.analysis;
+    let analysis = &subject.lane.settings().analysis;
     let mut watched = vec![format!("errors above {} %", 100.0 * analysis.errors_max)];
     if let Some(limit) = analysis.latency_p99_ms_max {
         watched.push(format!("p99 above {limit} ms"));

@@ -7,11 +7,11 @@ use crate::config::Deploy;
 use crate::view::ApprovalView;
 
 pub(super) fn ask(facts: &Facts<'_>) -> Answer {
-    let (count, expires_ms) = match &facts.lane.config.deploy {
+    let (count, expires_ms) = match facts.lane.deploy() {
         Deploy::Auto => return Answer::allow("deploys by itself"),
         Deploy::Approvals {
             count, expires_ms, ..
-        } => (*count, *expires_ms),
+        } => (count, expires_ms),
     };
     let valid: Vec<&ApprovalView> = facts
         .rollout
@@ -43,27 +43,27 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
     answer.with(evidence)
 }
 
-/// Whoever approved this plan in an emergency.
+/// Whoever approved this plan in an emergency and may do that.
 pub(super) fn emergency<'a>(facts: &Facts<'a>) -> Option<&'a ApprovalView> {
-    let expires_ms = match &facts.lane.config.deploy {
+    let expires_ms = match facts.lane.deploy() {
         Deploy::Auto => u64::MAX,
-        Deploy::Approvals { expires_ms, .. } => *expires_ms,
+        Deploy::Approvals { expires_ms, .. } => expires_ms,
     };
-    facts
-        .rollout
-        .approvals
-        .iter()
-        .find(|approval| approval.break_glass && counts(facts, approval, expires_ms))
+    facts.rollout.approvals.iter().find(|approval| {
+        approval.break_glass
+            && facts.lane.may_break_glass(&approval.actor)
+            && fits(facts, approval, expires_ms)
+    })
 }
 
 /// Whether an approval is of this plan, of somebody who may, and not too old.
 fn counts(facts: &Facts<'_>, approval: &ApprovalView, expires_ms: u64) -> bool {
-    let may = match &facts.lane.config.deploy {
-        Deploy::Auto => true,
-        Deploy::Approvals { people, .. } => people.is_empty() || people.contains(&approval.actor),
-    };
+    facts.lane.may_approve(&approval.actor) && fits(facts, approval, expires_ms)
+}
+
+fn fits(facts: &Facts<'_>, approval: &ApprovalView, expires_ms: u64) -> bool {
     let expires_ms = i64::try_from(expires_ms).unwrap_or(i64::MAX);
-    may && approval.plan == facts.plan.digest && facts.now_ms < approval.at_ms.saturating_add(expires_ms)
+    approval.plan == facts.plan.digest && facts.now_ms < approval.at_ms.saturating_add(expires_ms)
 }
 
 fn listed(people: &BTreeSet<&str>) -> String {

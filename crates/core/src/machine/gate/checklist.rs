@@ -4,7 +4,7 @@ use super::{Answer, Facts};
 use crate::machine::checklist::{self, Item, Status};
 
 pub(super) fn ask(facts: &Facts<'_>) -> Answer {
-    let wanted = &facts.lane.config.gates.checklist;
+    let wanted = &facts.lane.settings().gates.checklist;
     let subject = checklist::Subject::rollout(facts.state, facts.lane, facts.rollout);
     let items: Vec<(&Item, checklist::Found)> = checklist::ITEMS
         .iter()

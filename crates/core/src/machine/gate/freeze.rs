@@ -6,7 +6,7 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
     let now_ms = facts.now_ms;
     let frozen = facts
         .lane
-        .config
+        .settings()
         .freeze
         .iter()
         .filter_map(|freeze| Some((freeze.until(now_ms)?, freeze)));

@@ -3,7 +3,7 @@
 use super::{Answer, Facts};
 
 pub(super) fn ask(facts: &Facts<'_>) -> Answer {
-    let Some(from) = &facts.lane.config.promote_from else {
+    let Some(from) = &facts.lane.settings().promote_from else {
         return Answer::allow("no environment comes before");
     };
     let release = &facts.rollout.release;
@@ -35,7 +35,7 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
             format!("windlass promote {from} {release}"),
         );
     };
-    let soak_ms = i64::try_from(facts.lane.config.gates.soak_ms).unwrap_or(i64::MAX);
+    let soak_ms = i64::try_from(facts.lane.settings().gates.soak_ms).unwrap_or(i64::MAX);
     let soaked_ms = served.since_ms.saturating_add(soak_ms);
     let evidence = [format!("{release} served in {from} since {}", served.since_ms)];
     if facts.now_ms < soaked_ms {

@@ -161,10 +161,10 @@ fn canary(lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i64) -> Waiting
 fn watch(lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i64) -> WaitingView {
     let name = &lane.config.name;
     let watched_ms = rollout.watch.as_ref().map_or(0, |watch| watch.watched_ms);
-    let left_ms = lane.config.watch_ms.saturating_sub(watched_ms);
+    let left_ms = lane.settings().watch_ms.saturating_sub(watched_ms);
     let verdict = rollout.watch.as_ref().and_then(|watch| watch.verdict.as_ref());
     let undecided = left_ms == 0
-        && lane.config.analysis.inconclusive == Inconclusive::Wait
+        && lane.settings().analysis.inconclusive == Inconclusive::Wait
         && matches!(verdict, Some(Verdict::Inconclusive { .. }));
     let what = match verdict {
         Some(Verdict::Inconclusive { because }) if undecided => {

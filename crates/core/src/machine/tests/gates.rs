@@ -150,3 +150,27 @@ fn every_deny_and_defer_has_a_reason_and_a_remedy() {
         assert_eq!(gate.remedy.is_empty(), gate.answer == "allow", "{gate:?}");
     }
 }
+
+#[test]
+fn the_result_of_ci_decides_whether_tests_pass() {
+    let commit = "a".repeat(40);
+    let script = format!(
+        "push main {commit} => build {commit}
+        built {commit} => prepare aaaaaaa@blue
+        test plan p1 =>
+        ? test checklist defer: All tests passing: no result of `windlass ci` is known for this commit
+        Ada: tested test abc:lint: => refused 400
+        Ada: tested test {commit}:: => refused 400
+        Ada: tested test {commit}:lint:test =>
+        ? test checklist deny: All tests passing: windlass ci by Ada: test failed
+        Ada: attest test tests-passing =>
+        ? test checklist deny: All tests passing: windlass ci by Ada: test failed
+        Ada: tested test {commit}:lint,test: => migrate aaaaaaa@blue
+        ? test checklist allow: 1 items of the checklist are done
+        "
+    );
+    check(
+        &one("deploy: auto, gates: { checklist: [tests-passing] }"),
+        &script,
+    );
+}
