@@ -3,6 +3,7 @@
 mod abort;
 mod approve;
 mod attest;
+mod ci;
 mod demo;
 mod doctor;
 mod down;
@@ -125,6 +126,8 @@ enum Verb {
     Retry(retry::Retry),
     /// Vouch for an item of the checklist
     Attest(attest::Attest),
+    /// Run what a commit must pass, and write down how it ended
+    Ci(ci::Ci),
     /// What was built, and where it is
     Releases(releases::Releases),
     /// What the instances of a service wrote
@@ -135,7 +138,7 @@ enum Verb {
     /// Judge what these files would deploy
     #[command(subcommand)]
     Guard(guard::Guard),
-    /// Look into an image
+    /// Build images, send them to a registry, look into them
     #[command(subcommand)]
     Image(image::Image),
     /// Find out what is missing on this machine
@@ -179,6 +182,7 @@ impl Verb {
             Self::Abort(verb) => verb.run(shared),
             Self::Retry(verb) => verb.run(shared),
             Self::Attest(verb) => verb.run(shared),
+            Self::Ci(verb) => verb.run(shared),
             Self::Releases(verb) => verb.run(shared),
             Self::Logs(verb) => verb.run(shared),
             Self::Ledger(verb) => verb.run(shared),

@@ -1,0 +1,10 @@
+//! The program as people run it: real processes, killed for real, and what it says when something is wrong.
+#![expect(clippy::unwrap_used, reason = "a test says where it failed")]
+
+#[path = "../../../engine/tests/it/customers.rs"]
+mod customers;
+mod kill;
+mod place;
+mod refusal;
+mod remote;
+mod verbs;
