@@ -131,24 +131,7 @@ pub(super) fn permit(state: &State, ask: &Ask) -> Result<(), Refusal> {
             passed,
             failed,
         } => may_tell(commit, &[passed, failed]),
-        Wish::Attest { item } => {
-            if checklist::ITEMS.iter().all(|known| known.name != item) {
-                let names: Vec<&str> = checklist::ITEMS.iter().map(|item| item.name).collect();
-                return refuse(
-                    404,
-                    format!("the checklist has no item {item}"),
-                    format!("items: {}", names.join(", ")),
-                );
-            }
-            if subject(lane).is_none() {
-                return refuse(
-                    409,
-                    format!("nothing is released in {name}"),
-                    "vouch for a release when there is one",
-                );
-            }
-            Ok(())
-        }
+        Wish::Attest { item } => may_vouch(lane, item),
     }
 }
 
@@ -357,6 +340,25 @@ pub(super) fn target(lane: &Lane, to: Option<&str>) -> Option<String> {
             .find(|served| *served == to && Some(to) != live)
             .cloned(),
     }
+}
+
+fn may_vouch(lane: &Lane, item: &str) -> Result<(), Refusal> {
+    if checklist::ITEMS.iter().all(|known| known.name != item) {
+        let names: Vec<&str> = checklist::ITEMS.iter().map(|item| item.name).collect();
+        return refuse(
+            404,
+            format!("the checklist has no item {item}"),
+            format!("items: {}", names.join(", ")),
+        );
+    }
+    if subject(lane).is_none() {
+        return refuse(
+            409,
+            format!("nothing is released in {}", lane.config.name),
+            "vouch for a release when there is one",
+        );
+    }
+    Ok(())
 }
 
 /// Steps of one commit; windlass.yaml has fewer.

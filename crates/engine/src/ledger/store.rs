@@ -15,6 +15,8 @@ use super::{Entry, FILE, Hash, Head, Ledger, LedgerError, Pending, Record, datab
 
 /// Readers (status, dashboard, verify) beside the one writer.
 const CONNECTIONS_MAX: u32 = 4;
+/// Extension of the file that says where the chain ends.
+const NOTE: &str = "head";
 /// How long a connection waits for the writer's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -84,7 +86,25 @@ impl Ledger {
             .await
             .map_err(|e| self.database(e))?;
         *head = Head { seq, hash };
+        self.note(&head);
         Ok(seq)
+    }
+
+    /// Notes the end of the chain beside the database, after it is on the disk: what is noted must be found again.
+    fn note(&self, head: &Head) {
+        // One that is not written leaves the older one, which holds as well.
+        let _ = std::fs::write(
+            self.path.with_extension(NOTE),
+            format!("{} {}", head.seq, head.hash),
+        );
+    }
+
+    /// The end of the chain as it was noted; a note that is not whole counts for nothing.
+    pub(super) fn noted(&self) -> Option<(u64, String)> {
+        let text = std::fs::read_to_string(self.path.with_extension(NOTE)).ok()?;
+        let (seq, hash) = text.split_once(' ')?;
+        let whole = hash.len() == 2 * Hash::GENESIS.as_bytes().len();
+        Some((seq.parse().ok()?, hash.to_owned())).filter(|_| whole)
     }
 
     async fn write(&self, seq: u64, listed: &str, hash: Hash, entry: &Entry<'_>) -> Result<(), sqlx::Error> {

@@ -101,6 +101,10 @@ async fn every_damage_is_found_and_named() {
             "event 4 is missing, 5 follows",
         ),
         (
+            "DELETE FROM events WHERE seq > 18",
+            "event 20 was written and is gone: the ledger ends at 18",
+        ),
+        (
             "UPDATE outbox SET action = '{}' WHERE seq = 2 AND place = 1",
             "action 1 in the outbox is not one of event 2",
         ),

@@ -36,6 +36,13 @@ pub enum Damage {
         /// The one that was found.
         found: u64,
     },
+    /// Events at the end are gone: SQLite leaves out what it cannot read of its journal without a word.
+    CutOff {
+        /// The last event that was written.
+        noted: u64,
+        /// The last one that is there.
+        found: u64,
+    },
     /// An outbox row is not among the actions of its event.
     Outbox {
         /// The event it claims to belong to.
@@ -64,6 +71,12 @@ impl fmt::Display for Damage {
             Self::Gap { expected, found } => {
                 write!(f, "event {expected} is missing, {found} follows instead")
             }
+            Self::CutOff { noted, found } => {
+                write!(
+                    f,
+                    "event {noted} was written and is gone: the ledger ends at {found}"
+                )
+            }
             Self::Outbox { seq, index } => {
                 write!(f, "action {index} in the outbox is not one of event {seq}")
             }
@@ -81,6 +94,8 @@ impl Ledger {
             path: self.path.clone(),
             damage,
         };
+        // Before the chain is read: a controller may write meanwhile, and notes what it has written.
+        let noted = self.noted();
         // The chain first: its answer names the event. SQLite's own check may only name a page.
         let chained = self.verify_chain().await;
         let (events, head) = match chained {
@@ -91,6 +106,17 @@ impl Ledger {
                 }));
             }
         };
+        if let Some((seq, noted)) = noted {
+            if seq > events {
+                return Err(damaged(Damage::CutOff {
+                    noted: seq,
+                    found: events,
+                }));
+            }
+            if seq == events && noted != head.to_string() {
+                return Err(damaged(Damage::Event { seq }));
+            }
+        }
         match self.verify_rest().await {
             Ok(Ok(blobs)) => Ok(Verified {
                 events,

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Lines of a flood: more than a log keeps.
-const FLOOD: u32 = 100_000;
+/// Lines of a flood: more than the file of a log takes.
+const FLOOD: u32 = 50_000;
 /// Orders so far.
 static ORDERS: AtomicU64 = AtomicU64::new(0);
 
@@ -82,9 +82,11 @@ fn serve() {
             std::process::exit(7);
         }
         Ok("flood") => {
-            for number in 0..FLOOD {
-                println!("line {number} {}", "x".repeat(200));
-            }
+            std::thread::spawn(|| {
+                for number in 0..FLOOD {
+                    println!("line {number} {}", "x".repeat(200));
+                }
+            });
         }
         _ => {}
     }

@@ -93,7 +93,8 @@ fn development_runs_the_files_as_they_are_and_loses_no_request_while_it_starts_a
     until("the changed files to run", || {
         (get(place.port, "/") == "200 two").then_some(())
     });
-    assert!(controller.staging().live.is_some());
+    // Customers are served a moment before that is written down.
+    until("it to be written down", || controller.staging().live);
     let seen = customers.stop();
     assert!(
         seen.keys()

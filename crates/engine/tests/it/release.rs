@@ -101,12 +101,16 @@ fn only(seen: &BTreeMap<String, usize>, allowed: &[&str]) {
 #[test]
 fn a_business_metric_sends_back_what_no_probe_and_no_status_shows() {
     let place = Place::new(
-        "    strategy: blue-green\n    watch: 3s\n    analysis:\n      requests: 20\n      business: { paid: { service: web, good: orders_paid_total, of: orders_total, min: 50% } }\n",
+        "    strategy: blue-green\n    watch: 3s\n    analysis:\n      requests: 10\n      inconclusive: wait\n      business: { paid: { service: web, good: orders_paid_total, of: orders_total, min: 50% } }\n",
     );
     let first = place.commit("one", "");
     let controller = place.controller();
-    expect(&controller, &first, ["promoted", "analysis"], "");
+    // Without customers there is no verdict.
+    until("somebody to be served", || {
+        (get(place.port, "/") == "200 one").then_some(())
+    });
     let customers = Customers::of(place.port, "/buy");
+    expect(&controller, &first, ["promoted", "analysis"], "");
     let second = place.commit("two", "unpaid");
     expect(&controller, &second, ["rolled-back", "analysis"], "paid");
     assert_eq!(get(place.port, "/buy"), "200 one");
