@@ -90,17 +90,7 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
         return;
     };
     match event {
-        Event::Prepared {
-            rollout,
-            turn,
-            plan,
-            settings,
-            ..
-        } => {
-            if outcome::expected(lane, *rollout, *turn, super::event::Step::Prepare) {
-                outcome::prepared(lane, plan.clone(), settings.as_deref(), now_ms);
-            }
-        }
+        Event::Prepared { .. } => prepared(lane, event, now_ms),
         Event::Done {
             rollout,
             turn,
@@ -144,6 +134,23 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
         | Event::ReleaseBuilt { .. }
         | Event::BuildFailed { .. }
         | Event::Asked { .. } => {}
+    }
+}
+
+/// A plan is made for the rollout that waits for it.
+fn prepared(lane: &mut Lane, event: &Event, now_ms: i64) {
+    let Event::Prepared {
+        rollout,
+        turn,
+        plan,
+        settings,
+        ..
+    } = event
+    else {
+        return;
+    };
+    if outcome::expected(lane, *rollout, *turn, super::event::Step::Prepare) {
+        outcome::prepared(lane, plan.clone(), settings.as_deref(), now_ms);
     }
 }
 

@@ -29,7 +29,9 @@ fn a_controller_may_be_killed_at_every_position_of_a_rollout() {
         // Every third release fails during its watch: the way back has positions too.
         let fault = if number % 3 == 0 { "buy" } else { "" };
         let positions = if fault.is_empty() { &mut good } else { &mut bad };
-        let wanted = (1..).find(|position| !positions.contains(position)).unwrap();
+        let wanted = (1..=ROLLOUTS_MAX)
+            .find(|position| !positions.contains(position))
+            .unwrap();
         let before = settled(&controller);
         let release = place.commit(&format!("r{number}"), fault);
         let reached = until(&format!("event {wanted} of {release}"), || {
