@@ -5,8 +5,42 @@ use crate::error::ChartError;
 use crate::metadata::Dependency;
 use crate::profile::Profile;
 use crate::tree::Branch;
+use crate::{Chart, Value};
 use crate::values::coalesce::{self, Nulls};
 use crate::version::{Constraints, Version};
+
+/// A chart as it takes part in a render, with the charts within it.
+#[derive(Debug, Clone)]
+pub struct Participant {
+    /// Its own name or its alias.
+    pub name: String,
+    /// Default values, imported ones included.
+    pub values: Value,
+    /// What Chart.yaml lists, disabled ones left out.
+    pub listed: Vec<Dependency>,
+    /// The charts within it that are enabled.
+    pub children: Vec<Participant>,
+}
+
+/// Which charts take part under the user's values, after aliases, tags, conditions and imported values.
+pub fn participants(chart: &Chart, values: &Value, profile: Profile) -> Result<Participant, ChartError> {
+    let mut root = Branch::new(chart, profile);
+    let values = match Any::from(values) {
+        Any::Map(map) => map,
+        _ => Map::empty(),
+    };
+    process(&mut root, &values, profile)?;
+    Ok(participant(&root))
+}
+
+fn participant(branch: &Branch) -> Participant {
+    Participant {
+        name: branch.name.clone(),
+        values: Any::Map(branch.values.clone()).to_value(),
+        listed: branch.listed.clone(),
+        children: branch.children.iter().map(participant).collect(),
+    }
+}
 
 /// Helm's `ProcessDependencies`.
 pub(crate) fn process(branch: &mut Branch, values: &Map, profile: Profile) -> Result<(), ChartError> {

@@ -29,6 +29,7 @@ pub mod metadata;
 mod path_match;
 pub mod profile;
 pub mod render;
+pub mod repository;
 mod schema;
 mod seed;
 mod template;
@@ -40,13 +41,16 @@ mod version;
 pub mod yaml;
 
 pub use capabilities::Capabilities;
-pub use dependencies::is_compatible;
+pub use dependencies::{Participant, is_compatible, participants};
 pub use error::ChartError;
+pub use go::time::rfc3339;
 pub use limits::Limits;
 pub use load::{Chart, load_from_files};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use path_match::file_path_matches;
 pub use profile::Profile;
-pub use render::{Hook, Manifest, Options, ReleaseInfo, Rendered, render, render_with};
+pub use render::{
+    Hook, Manifest, Options, ReleaseInfo, Rendered, expand, expand_set, render, render_files, render_with,
+};
 pub use seed::Seed;
 pub use value::Value;

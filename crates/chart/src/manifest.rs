@@ -9,10 +9,13 @@ use crate::profile::Profile;
 use crate::render::{Hook, Manifest};
 use crate::yaml;
 
+pub use kind_order::{in_order_of_installation, in_order_of_removal};
 pub use split::split;
 
-/// Sorted manifests and hooks of all files, by their paths.
-pub(crate) fn sort(
+/// Manifests and hooks of all files, which have a path and a text, in Helm's order of installation.
+///
+/// The error names the file that is no YAML.
+pub fn sort(
     files: &[(String, Vec<u8>)],
     profile: Profile,
     limits: &Limits,

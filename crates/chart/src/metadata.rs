@@ -140,16 +140,27 @@ impl Metadata {
         Ok(())
     }
 
-    /// Chart.yaml as Helm writes it.
+    /// The content of a Chart.yaml.
     pub fn to_yaml(&self) -> String {
+        let text = crate::yaml::write(&self.own_fields()).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// The same as JSON: what Helm puts beside a chart in a registry and into a release's record.
+    pub fn to_json(&self) -> String {
+        let text = crate::json::write(&self.own_fields()).unwrap_or_default();
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn own_fields(&self) -> Any {
         let Any::Object(object) = self.as_struct(true, &self.dependencies) else {
-            return String::new();
+            return Any::Nil;
         };
-        let Any::Map(map) = object.to_json_map() else {
-            return String::new();
-        };
-        map.unset(b"IsRoot");
-        String::from_utf8_lossy(&crate::yaml::write(&Any::Map(map)).unwrap_or_default()).into_owned()
+        let fields = object.to_json_map();
+        if let Any::Map(map) = &fields {
+            map.unset(b"IsRoot");
+        }
+        fields
     }
 
     /// Helm's checks, in its words.

@@ -2,6 +2,7 @@
 
 mod context;
 mod message;
+mod snippet;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,9 +11,12 @@ use crate::any::{Any, Map, Str};
 use crate::seed::Seed;
 use crate::template::exec::{Exec, Setting};
 use crate::template::parse::Parsed;
+use crate::limits::Limits;
 use crate::tree::Branch;
 use crate::values::coalesce::{self, Nulls};
 use crate::{Capabilities, Chart, ChartError, Profile, Value, dependencies, manifest};
+
+pub use snippet::{expand, expand_set};
 
 /// The release that the render is for: `.Release`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,8 +96,16 @@ impl Options {
     pub fn stable(release: &ReleaseInfo, profile: Profile) -> Self {
         let seed = Seed::new(format!("{}/{}", release.namespace, release.name));
         Self {
-            profile,
             seed,
+            ..Self::of_profile(profile)
+        }
+    }
+
+    /// Options that say nothing but which Helm is to be equalled.
+    pub fn of_profile(profile: Profile) -> Self {
+        Self {
+            profile,
+            seed: Seed::new(Vec::new()),
             now_ms: 0,
             lint: false,
             subchart_notes: false,
@@ -133,17 +145,42 @@ pub fn render_with(
     capabilities: &Capabilities,
     options: &Options,
 ) -> Result<Rendered, ChartError> {
-    // A thread of its own for its stack; nothing runs beside it.
+    let render = Render {
+        chart,
+        release,
+        capabilities,
+        options,
+    };
+    on_stack(|| {
+        let (root, files) = render.files(&values)?;
+        render.sorted(&root, files)
+    })
+}
+
+/// What each template of a chart writes, by its path, before it is read as YAML.
+pub fn render_files(
+    chart: &Chart,
+    values: &Value,
+    release: &ReleaseInfo,
+    capabilities: &Capabilities,
+    options: &Options,
+) -> Result<BTreeMap<String, String>, ChartError> {
+    let render = Render {
+        chart,
+        release,
+        capabilities,
+        options,
+    };
+    on_stack(|| {
+        let (_, files) = render.files(values)?;
+        let text = |it: Vec<u8>| String::from_utf8_lossy(&it).into_owned();
+        Ok(files.into_iter().map(|it| (it.0, text(it.1))).collect())
+    })
+}
+
+/// Runs on a thread of its own for its stack; nothing runs beside it.
+fn on_stack<T: Send>(run: impl FnOnce() -> Result<T, ChartError> + Send) -> Result<T, ChartError> {
     std::thread::scope(|scope| {
-        let run = move || {
-            Render {
-                chart,
-                release,
-                capabilities,
-                options,
-            }
-            .run(&values)
-        };
         let thread = std::thread::Builder::new()
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, run);
@@ -165,7 +202,8 @@ struct Render<'a> {
 }
 
 impl Render<'_> {
-    fn run(&self, values: &Value) -> Result<Rendered, ChartError> {
+    /// The charts that take part, and what each of their templates wrote.
+    fn files(&self, values: &Value) -> Result<(Branch, Vec<(String, Vec<u8>)>), ChartError> {
         let profile = self.options.profile;
         let values = match Any::from(values) {
             Any::Map(map) => map,
@@ -181,7 +219,7 @@ impl Render<'_> {
         }
         self.check_kube_version()?;
         let files = self.execute(&root, &values)?;
-        self.sorted(&root, files)
+        Ok((root, files))
     }
 
     fn check(&self, root: &Branch) -> Result<(), ChartError> {
@@ -225,58 +263,10 @@ impl Render<'_> {
     fn execute(&self, root: &Branch, values: &Map) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
         let profile = self.options.profile;
         let contexts = context::all(root, values, self.release, self.capabilities, profile);
-        let mut names: Vec<&Str> = contexts.keys().collect();
-        let slashes = |name: &Str| memchr::memchr_iter(b'/', name).count();
-        names.sort_by(|a, b| (slashes(b), *b).cmp(&(slashes(a), *a)));
-        let templates = self.parse(&contexts, &names)?;
-        let setting = Setting {
-            profile,
-            limits: self.chart.limits().clone(),
-            now_ms: self.options.now_ms,
-            seed: self.options.seed.clone(),
-            lint: self.options.lint,
-        };
-        let mut exec = Exec::new(&setting, Arc::new(templates));
-        let mut files = Vec::new();
-        for name in names {
-            let file = &contexts[name];
-            if name
-                .rsplit(|it| *it == b'/')
-                .next()
-                .is_some_and(|it| it.starts_with(b"_"))
-            {
-                continue;
-            }
-            let about = Map::empty().as_values();
-            about.set("Name", Any::Str(name.clone()));
-            about.set("BasePath", Any::str(file.base_path.as_str()));
-            file.context.set("Template", Any::Map(about));
-            let out = exec
-                .file(name, Any::Map(file.context.clone()))
-                .map_err(|fail| message::execution(name, &fail, profile))?;
-            files.push((name.text().into_owned(), out));
-        }
-        Ok(files)
-    }
-
-    /// All templates under their names; the last definition wins, an empty one never does.
-    fn parse(
-        &self,
-        files: &BTreeMap<Str, context::TemplateFile>,
-        names: &[&Str],
-    ) -> Result<Parsed, ChartError> {
-        let mut all = Parsed::new();
-        for name in names {
-            let file = &files[*name];
-            let parsed = self.chart.parse(name, &file.text, self.options.profile);
-            let parsed = parsed.map_err(|text| message::parse(name, &text))?;
-            for (name, template) in parsed.iter() {
-                if !template.empty || !all.contains_key(name) {
-                    all.insert(name.clone(), template.clone());
-                }
-            }
-        }
-        Ok(all)
+        let setting = setting(self.options, self.chart.limits());
+        execute_files(&contexts, &setting, &|name, text| {
+            self.chart.parse(name, text, profile)
+        })
     }
 
     fn sorted(&self, root: &Branch, files: Vec<(String, Vec<u8>)>) -> Result<Rendered, ChartError> {
@@ -299,4 +289,65 @@ impl Render<'_> {
             crds,
         })
     }
+}
+
+fn setting(options: &Options, limits: &Limits) -> Setting {
+    Setting {
+        profile: options.profile,
+        limits: limits.clone(),
+        now_ms: options.now_ms,
+        seed: options.seed.clone(),
+        lint: options.lint,
+    }
+}
+
+/// Reads the templates of one file, named and given as text.
+type Read<'r> = &'r dyn Fn(&Str, &Str) -> Result<Arc<Parsed>, String>;
+
+/// What each file's template writes, in Helm's order: deep paths first, so that a chart's own definitions win.
+fn execute_files(
+    files: &BTreeMap<Str, context::TemplateFile>,
+    setting: &Setting,
+    read: Read<'_>,
+) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
+    let mut names: Vec<&Str> = files.keys().collect();
+    let slashes = |name: &Str| memchr::memchr_iter(b'/', name).count();
+    names.sort_by(|a, b| (slashes(b), *b).cmp(&(slashes(a), *a)));
+    let templates = parse_files(files, &names, read)?;
+    let mut exec = Exec::new(setting, Arc::new(templates));
+    let mut written = Vec::new();
+    for name in names {
+        let base = name.rsplit(|it| *it == b'/').next();
+        if base.is_some_and(|it| it.starts_with(b"_")) {
+            continue;
+        }
+        let file = &files[name];
+        let about = Map::empty().as_values();
+        about.set("Name", Any::Str(name.clone()));
+        about.set("BasePath", Any::str(file.base_path.as_str()));
+        file.context.set("Template", Any::Map(about));
+        let out = exec
+            .file(name, Any::Map(file.context.clone()))
+            .map_err(|fail| message::execution(name, &fail, setting.profile))?;
+        written.push((name.text().into_owned(), out));
+    }
+    Ok(written)
+}
+
+/// All templates under their names; the last definition wins, an empty one never does.
+fn parse_files(
+    files: &BTreeMap<Str, context::TemplateFile>,
+    names: &[&Str],
+    read: Read<'_>,
+) -> Result<Parsed, ChartError> {
+    let mut all = Parsed::new();
+    for name in names {
+        let parsed = read(name, &files[*name].text).map_err(|text| message::parse(name, &text))?;
+        for (name, template) in parsed.iter() {
+            if !template.empty || !all.contains_key(name) {
+                all.insert(name.clone(), template.clone());
+            }
+        }
+    }
+    Ok(all)
 }

@@ -6,7 +6,10 @@ pub mod set;
 use std::collections::BTreeMap;
 
 use crate::any::Any;
-use crate::{Limits, Profile, Value, json, load, yaml};
+use crate::tree::Branch;
+use crate::{Chart, ChartError, Limits, Profile, Value, json, load, yaml};
+
+pub use coalesce::Nulls;
 
 /// Merges `more` over `base`: maps deeply, everything else replaces.
 pub fn merge(base: &mut BTreeMap<String, Value>, more: BTreeMap<String, Value>) {
@@ -18,6 +21,24 @@ pub fn merge(base: &mut BTreeMap<String, Value>, more: BTreeMap<String, Value>) 
             }
         }
     }
+}
+
+/// The user's values over the defaults of a chart and its dependencies: what templates see as `.Values`.
+pub fn coalesced(chart: &Chart, values: &Value, nulls: Nulls, profile: Profile) -> Result<Value, ChartError> {
+    let Any::Map(map) = Any::from(values) else {
+        return Err(ChartError::Values("the values are no map".to_owned()));
+    };
+    let all = coalesce::coalesce_values(&Branch::new(chart, profile), &map, nulls, profile)?;
+    Ok(Any::Map(all).to_value())
+}
+
+/// `base` over `below`, table by table.
+pub fn coalesce_tables(base: &Value, below: &Value, nulls: Nulls) -> Value {
+    let (over, under) = (Any::from(base), Any::from(below));
+    if let (Any::Map(over), Any::Map(under)) = (&over, &under) {
+        coalesce::coalesce_tables(over, under, nulls);
+    }
+    over.to_value()
 }
 
 /// Reads a values file: one map, or several documents that are merged in order (helm 3 looks at the first).

@@ -17,5 +17,5 @@ pub use elf::{Architecture, architecture, require_native, require_native_file};
 pub use error::OciError;
 pub use image::{Asset, ImageSpec};
 pub use layout::{Inspection, Layout, Name};
-pub use registry::{Credentials, ImageName, Pushed, Registry};
+pub use registry::{Artifact, Credentials, ImageName, Pushed, Registry, download};
 pub use sbom::{Component, SBOM_TYPE, cyclonedx};

@@ -1,6 +1,7 @@
 //! Images to and from a registry (OCI distribution specification 1.1). It never trusts what a registry says about content:
 //! everything is checked against its digest.
 
+mod artifact;
 mod auth;
 mod client;
 mod credentials;
@@ -8,6 +9,7 @@ mod name;
 mod pull;
 mod push;
 
+pub use artifact::{Artifact, download};
 pub use credentials::Credentials;
 pub use name::ImageName;
 pub use push::Pushed;

@@ -8,6 +8,11 @@ use std::fmt;
 pub(crate) use duration::{Duration, parse_duration};
 pub(crate) use layout::parse;
 
+/// A moment in seconds since 1970 as RFC 3339 writes it: `2026-01-02T15:04:05Z`.
+pub fn rfc3339(seconds: i64) -> String {
+    Time::from_unix(seconds).rfc3339_nano()
+}
+
 /// An instant in a zone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Time {

@@ -118,6 +118,12 @@ impl<'a> Exec<'a> {
         Ok(without_no_value(out))
     }
 
+    /// Executes a template and gives what it wrote, `<no value>` included.
+    pub(crate) fn raw(&mut self, name: &Str, data: Any) -> Result<Vec<u8>, Fail> {
+        self.current = name.clone();
+        self.named(name, data)
+    }
+
     /// The next random bytes; their seed is the setting's and the file that is executed.
     pub(crate) fn random_bytes(&mut self, out: &mut [u8]) {
         self.random += 1;

@@ -5,10 +5,12 @@ use crate::error::ChartError;
 use crate::profile::Profile;
 use crate::tree::Branch;
 
-/// Whether nulls delete (coalesce) or stay (merge).
+/// Whether nulls delete what is below them (Helm's coalescing) or stay (its merging).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nulls {
+pub enum Nulls {
+    /// A null removes the key.
     Delete,
+    /// A null is a value as others.
     Keep,
 }
 

@@ -1,4 +1,4 @@
-//! `windlass helm`: Helm's commands that need no cluster, with Helm's flags and Helm's output, rendered in this process.
+//! `windlass helm`: Helm's commands that need no cluster, with Helm's flags and Helm's output, in this process.
 
 mod dependency;
 mod diff;
@@ -6,6 +6,9 @@ mod flags;
 mod folder;
 mod lint;
 mod package;
+mod pull;
+mod push;
+mod remote;
 mod show;
 mod template;
 mod values;
@@ -60,6 +63,8 @@ Usage: windlass helm COMMAND [FLAGS] [ARGUMENTS]
   dependency list|build|update CHART
                               the charts that a chart depends on
   package PATH...             pack charts into archives
+  pull CHART...               fetch packed charts from a repository (--repo URL) or a registry (oci://)
+  push FILE oci://...         send a packed chart to a registry
   diff CHART [CHART]          how two renders differ, by object and field; secrets masked
 
 Values: -f FILE, --set, --set-string, --set-json, --set-file, --set-literal, as in Helm.
@@ -77,14 +82,13 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         "show" | "inspect" => show::run(rest),
         "dependency" | "dep" | "dependencies" => dependency::run(rest),
         "package" => package::run(rest),
+        "pull" | "fetch" => pull::run(rest),
+        "push" => push::run(rest),
         "diff" => diff::run(rest),
         "help" | "--help" | "-h" => {
             print(USAGE.as_bytes());
             return ExitCode::SUCCESS;
         }
-        "pull" | "fetch" | "push" => Err(Stop::Failed(format!(
-            "{command}: repositories and registries are not reached from here yet\nhint: download the archive, then name its file"
-        ))),
         other => Err(Stop::Usage(format!("unknown command \"{other}\" for \"helm\""))),
     };
     match result {

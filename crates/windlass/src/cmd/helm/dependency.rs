@@ -1,12 +1,17 @@
-//! `windlass helm dependency`: the charts that a chart depends on. Folders beside it (`file://`) are packed into
-//! `charts/`; repositories are not reached from here.
+//! `windlass helm dependency`: the charts that a chart depends on, put into `charts/` from folders beside it (`file://`),
+//! from repositories and from registries, and locked.
 
-use std::path::Path;
+mod list;
+mod lock;
 
-use windlass_chart::{Chart, Dependency};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use windlass_chart::{Dependency, Limits, Metadata, load_from_files, repository};
 
 use super::flags::{COMMON, Flag, Flags, SOURCE, Takes};
-use super::{Stop, folder, package, print};
+use super::{Stop, complain, folder, package, print, remote};
+use lock::Lock;
 
 const OWN: &[Flag] = &[
     ("max-col-width", None, Takes::Text),
@@ -21,94 +26,176 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
         .map_or(("", &[][..]), |it| (it.0.as_str(), it.1));
     let path = rest.first().map_or(".", String::as_str);
     match command {
-        "list" | "ls" => list(path),
-        "build" | "update" | "up" => build(path),
+        "list" | "ls" => list::list(path),
+        "build" => build(&flags, path),
+        "update" | "up" => update(&flags, path),
         other => Err(Stop::Usage(format!(
             "unknown command \"{other}\" for \"helm dependency\""
         ))),
     }
 }
 
-fn list(path: &str) -> Result<(), Stop> {
-    let chart = folder::load(path)?;
-    let wanted = &chart.metadata().dependencies;
-    if wanted.is_empty() {
-        super::complain(&format!("WARNING: no dependencies at {path}/charts\n"));
+/// What the chart in a folder says, and nothing of what it contains.
+fn about(root: &Path) -> Result<Metadata, Stop> {
+    let mut files = BTreeMap::new();
+    for name in ["Chart.yaml", "requirements.yaml"] {
+        if let Ok(text) = std::fs::read(root.join(name)) {
+            files.insert(name.to_owned(), text);
+        }
+    }
+    let chart = load_from_files(files, &Limits::default())?;
+    Ok(chart.metadata().clone())
+}
+
+/// `build`: what the lock says; without one as `update`.
+fn build(flags: &Flags, path: &str) -> Result<(), Stop> {
+    let root = Path::new(path);
+    let about = about(root)?;
+    let Some(lock) = Lock::read(root, &about)? else {
+        return update(flags, path);
+    };
+    let wanted = with_addresses(flags, &about.dependencies)?;
+    if repository::lock_digest(&wanted, &lock.dependencies) != lock.digest {
+        let message = if about.api_version == "v1" {
+            "the lock file (requirements.lock) is out of sync with the dependencies file (requirements.yaml). Please update the dependencies"
+        } else {
+            "the lock file (Chart.lock) is out of sync with the dependencies file (Chart.yaml). Please update the dependencies with 'helm dependency update'"
+        };
+        return Err(Stop::Failed(message.to_owned()));
+    }
+    save(flags, root, &lock.dependencies)
+}
+
+/// `update`: the newest versions that fit, and a new lock.
+pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
+    let root = Path::new(path);
+    let about = about(root)?;
+    if about.dependencies.is_empty() {
         return Ok(());
     }
-    let head = ["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned);
-    let rows = wanted.iter().map(|it| {
-        [
-            it.name.clone(),
-            it.version.clone(),
-            it.repository.clone(),
-            status(&chart, it).to_owned(),
-        ]
-    });
-    let rows: Vec<[String; 4]> = std::iter::once(head).chain(rows).collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|it| it[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
-    let mut out = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}\t"))
-            .collect();
-        out.push_str(&cells.concat());
-        out.push('\n');
-    }
-    out.push('\n');
-    print(out.as_bytes());
-    Ok(())
-}
-
-fn status(chart: &Chart, wanted: &Dependency) -> &'static str {
-    let found = chart.dependencies().iter().find(|it| it.name() == wanted.name);
-    match found {
-        None => "missing",
-        Some(it) if windlass_chart::is_compatible(&wanted.version, &it.metadata().version) => "ok",
-        Some(_) => "wrong version",
-    }
-}
-
-/// Packs what lies beside the chart into `charts/`, and says what cannot be had.
-fn build(path: &str) -> Result<(), Stop> {
-    let root = Path::new(path);
-    let text = std::fs::read(root.join("Chart.yaml"))?;
-    let only = std::collections::BTreeMap::from([("Chart.yaml".to_owned(), text)]);
-    let chart = windlass_chart::load_from_files(only, &windlass_chart::Limits::default())?;
-    let wanted = &chart.metadata().dependencies;
-    let mut saved = 0;
-    for it in wanted {
-        let Some(beside) = it.repository.strip_prefix("file://") else {
-            if it.repository.is_empty() {
-                continue;
-            }
-            return Err(Stop::Failed(format!(
-                "dependency {}: its repository {} is not reached from here\nhint: put its archive into {path}/charts",
-                it.name, it.repository
-            )));
-        };
-        let place = root.join(beside);
-        let files = folder::files(&place.to_string_lossy())?;
-        let found = windlass_chart::load_from_files(files.clone(), &windlass_chart::Limits::default())?;
-        if !windlass_chart::is_compatible(&it.version, &found.metadata().version) {
-            return Err(Stop::Failed(format!(
-                "can't get a valid version for dependency {}: {} is wanted, {} is at {beside}",
-                it.name,
-                it.version,
-                found.metadata().version
-            )));
+    let wanted = with_addresses(flags, &about.dependencies)?;
+    let mut locked = Vec::new();
+    let mut missing = Vec::new();
+    for it in &wanted {
+        match version(flags, root, it)? {
+            Some(version) => locked.push(Dependency {
+                name: it.name.clone(),
+                version,
+                repository: it.repository.clone(),
+                ..Dependency::default()
+            }),
+            None => missing.push(format!("{:?} (repository {:?}, version {:?})", it.name, it.repository, it.version)),
         }
-        package::pack(&files, &root.join("charts"))?;
-        saved += 1;
     }
-    print(format!("Saving {saved} charts\nDeleting outdated charts\n").as_bytes());
+    if !missing.is_empty() {
+        return Err(Stop::Failed(format!(
+            "can't get a valid version for {} subchart(s): {}. Make sure a matching chart version exists in the repo, or change the version constraint in Chart.yaml",
+            missing.len(),
+            missing.join(", ")
+        )));
+    }
+    save(flags, root, &locked)?;
+    Lock::write(root, &about, &wanted, &locked)
+}
+
+/// Repositories by the names that `helm repo add` gave them, as addresses.
+fn with_addresses(flags: &Flags, wanted: &[Dependency]) -> Result<Vec<Dependency>, Stop> {
+    let mut known = None;
+    let mut all = wanted.to_vec();
+    for it in &mut all {
+        let alias = it.repository.strip_prefix('@').or_else(|| it.repository.strip_prefix("alias:"));
+        if let Some(alias) = alias {
+            let known = known.get_or_insert_with(|| remote::known_repositories(flags));
+            let address = known.get(alias);
+            let address = address.ok_or_else(|| {
+                Stop::Failed(format!(
+                    "no repository definition for {}. Please add them via 'helm repo add'",
+                    it.repository
+                ))
+            })?;
+            it.repository.clone_from(address);
+        }
+    }
+    Ok(all)
+}
+
+/// The version that there is for a dependency; none where what is beside the chart does not fit.
+fn version(flags: &Flags, root: &Path, wanted: &Dependency) -> Result<Option<String>, Stop> {
+    if wanted.repository.is_empty() {
+        let place = root.join("charts").join(&wanted.name);
+        if !place.exists() {
+            return Err(Stop::Failed(format!("directory {} not found", place.display())));
+        }
+        return Ok(Some(wanted.version.clone()));
+    }
+    if let Some(place) = beside(root, wanted) {
+        let found = about(&place)?.version;
+        let fits = windlass_chart::is_compatible(&wanted.version, &found);
+        return Ok(fits.then_some(found));
+    }
+    remote::version_in(flags, &wanted.repository, &wanted.name, &wanted.version).map(Some)
+}
+
+fn beside(root: &Path, wanted: &Dependency) -> Option<PathBuf> {
+    let path = wanted.repository.strip_prefix("file://")?;
+    Some(root.join(path))
+}
+
+/// Fetches everything, and only then touches `charts/`.
+fn save(flags: &Flags, root: &Path, locked: &[Dependency]) -> Result<(), Stop> {
+    print(format!("Saving {} charts\n", locked.len()).as_bytes());
+    let mut archives: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for it in locked {
+        if it.repository.is_empty() {
+            let name = &it.name;
+            print(format!("Dependency {name} did not declare a repository. Assuming it exists in the charts directory\n").as_bytes());
+            continue;
+        }
+        let (file, bytes) = match beside(root, it) {
+            Some(place) => packed(&place)?,
+            None => fetched(flags, it)?,
+        };
+        archives.insert(file, bytes);
+    }
+    let charts = root.join("charts");
+    std::fs::create_dir_all(&charts)?;
+    for (file, bytes) in &archives {
+        std::fs::write(charts.join(file), bytes)?;
+    }
+    print(b"Deleting outdated charts\n");
+    delete_outdated(&charts, &archives)
+}
+
+fn packed(place: &Path) -> Result<(String, Vec<u8>), Stop> {
+    let files = folder::files(&place.to_string_lossy())?;
+    package::packed(&files)
+}
+
+fn fetched(flags: &Flags, it: &Dependency) -> Result<(String, Vec<u8>), Stop> {
+    print(format!("Downloading {} from repo {}\n", it.name, it.repository).as_bytes());
+    let fetched = match it.repository.strip_prefix(remote::OCI) {
+        Some(host) => remote::from_registry(flags, &format!("{host}/{}", it.name), &it.version)?,
+        None => remote::from_repository(flags, &it.repository, &it.name, &it.version)?,
+    };
+    print(fetched.said.as_bytes());
+    let file = Path::new(&fetched.file).file_name();
+    let file = file.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok((file, fetched.bytes))
+}
+
+/// Archives of charts that are not among the new ones. What is no archive of a chart stays.
+fn delete_outdated(charts: &Path, kept: &BTreeMap<String, Vec<u8>>) -> Result<(), Stop> {
+    for entry in std::fs::read_dir(charts)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !name.ends_with(".tgz") || kept.contains_key(&name) {
+            continue;
+        }
+        if folder::load(&path.to_string_lossy()).is_ok() {
+            std::fs::remove_file(&path)?;
+        } else {
+            complain(&format!("Could not verify {name} for deletion (Skipping)\n"));
+        }
+    }
     Ok(())
 }

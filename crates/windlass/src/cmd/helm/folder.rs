@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use windlass_chart::ignore::Rules;
 use windlass_chart::{Chart, Limits};
 
-use super::Stop;
+use super::flags::Flags;
+use super::{Stop, remote};
 
 /// Helm's limit of one file.
 const FILE_BYTES_MAX: u64 = 5 << 20;
@@ -18,21 +19,29 @@ pub(super) fn load(path: &str) -> Result<Chart, Stop> {
     Ok(windlass_chart::load_from_files(files(path)?, &Limits::default())?)
 }
 
-/// The files of a chart, by their paths from its root.
+/// Loads the chart that the command line names: from here, a repository or a registry.
+pub(super) fn find(flags: &Flags, reference: &str) -> Result<Chart, Stop> {
+    let files = find_files(flags, reference)?;
+    Ok(windlass_chart::load_from_files(files, &Limits::default())?)
+}
+
+/// The files of the chart that the command line names.
+pub(super) fn find_files(flags: &Flags, reference: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
+    let local = reference.starts_with(['.', '/']) || Path::new(reference).exists();
+    if flags.is_given("repo") || !local {
+        let fetched = remote::chart(flags, reference)?;
+        super::complain(&fetched.said);
+        return Ok(windlass_chart::archive::files(&fetched.bytes, &Limits::default())?);
+    }
+    remote::refuse(flags)?;
+    files(reference)
+}
+
+/// The files of a chart on this machine, by their paths from its root.
 pub(super) fn files(path: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
     let place = Path::new(path);
-    if path.contains("://") {
-        return Err(Stop::Failed(format!(
-            "{path}: charts are read from folders and archives here\nhint: download the archive, then name its file"
-        )));
-    }
     let Ok(about) = std::fs::metadata(place) else {
-        let local = path.starts_with('.') || path.starts_with('/');
-        return Err(Stop::Failed(if local {
-            format!("path \"{path}\" not found")
-        } else {
-            format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {path}")
-        }));
+        return Err(Stop::Failed(format!("path \"{path}\" not found")));
     };
     if about.is_dir() {
         return Walk::new(place)?.all();

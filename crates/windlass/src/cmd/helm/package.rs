@@ -20,6 +20,9 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
         ));
     }
     for path in &flags.arguments {
+        if flags.is_on("dependency-update") {
+            super::dependency::update(&flags, path)?;
+        }
         let mut files = folder::files(path)?;
         for (flag, key) in [("version", "version"), ("app-version", "appVersion")] {
             if let (Some(value), Some(about)) = (flags.one(flag), files.get_mut("Chart.yaml")) {
@@ -41,17 +44,22 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
 }
 
 /// Writes the archive of a chart's files into a folder; gives its path.
-pub(super) fn pack(
-    files: &std::collections::BTreeMap<String, Vec<u8>>,
-    folder: &Path,
-) -> Result<std::path::PathBuf, Stop> {
+fn pack(files: &Files, folder: &Path) -> Result<std::path::PathBuf, Stop> {
+    let (name, data) = packed(files)?;
+    std::fs::create_dir_all(folder)?;
+    let place = folder.join(name);
+    std::fs::write(&place, data)?;
+    Ok(place)
+}
+
+type Files = std::collections::BTreeMap<String, Vec<u8>>;
+
+/// The archive of a chart's files, and its name.
+pub(super) fn packed(files: &Files) -> Result<(String, Vec<u8>), Stop> {
     let chart = windlass_chart::load_from_files(files.clone(), &windlass_chart::Limits::default())?;
     let about = chart.metadata();
     let data = windlass_chart::archive::pack(&about.name, files)?;
-    std::fs::create_dir_all(folder)?;
-    let place = folder.join(format!("{}-{}.tgz", about.name, about.version));
-    std::fs::write(&place, data)?;
-    Ok(place)
+    Ok((format!("{}-{}.tgz", about.name, about.version), data))
 }
 
 /// Chart.yaml with one top-level key changed or added.

@@ -14,7 +14,7 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
             "\"helm show\" requires what to show and a chart".to_owned(),
         ));
     };
-    let files = folder::files(chart)?;
+    let files = folder::find_files(&flags, chart)?;
     let text = |name: &str| files.get(name).map(|it| String::from_utf8_lossy(it).into_owned());
     let readme = || {
         let names = ["readme.md", "readme.txt", "readme"];
@@ -23,7 +23,7 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
             .find(|it| names.contains(&it.to_lowercase().as_str()))
             .and_then(|it| text(it))
     };
-    let loaded = folder::load(chart)?;
+    let loaded = windlass_chart::load_from_files(files.clone(), &windlass_chart::Limits::default())?;
     let crds: String = files
         .iter()
         .filter(|it| it.0.starts_with("crds/") && has_manifest_extension(it.0))

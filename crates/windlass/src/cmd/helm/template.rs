@@ -124,7 +124,10 @@ fn check_name(name: &str) -> Result<(), Stop> {
 /// Renders by the flags.
 pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile) -> Result<Rendered, Stop> {
     let values = values::merged(flags, profile)?;
-    let chart = folder::load(chart)?;
+    if flags.is_on("dependency-update") {
+        super::dependency::update(flags, chart)?;
+    }
+    let chart = folder::find(flags, chart)?;
     let release = ReleaseInfo {
         name: name.to_owned(),
         namespace: flags.one("namespace").unwrap_or("default").to_owned(),
