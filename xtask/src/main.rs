@@ -3,6 +3,7 @@
 mod bench;
 mod fuzz;
 mod parity;
+mod tables;
 mod tidy;
 
 use std::process::ExitCode;
@@ -22,6 +23,11 @@ const TASKS: &[Task] = &[
         "parity",
         "our renders of charts beside those of the real helm",
         parity::run,
+    ),
+    (
+        "tables",
+        "table tests of Helm, sprig and the YAML library against ours",
+        tables::run,
     ),
     ("tidy", "style that the compiler does not check", tidy::run),
 ];

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             continue;
         }
         for (profile, helm) in &wish.helms {
-            let verdict = one(case, profile, helm, &wish.windlass);
+            let verdict = one(case, profile, helm, &wish.windlass, &wish.charts);
             *counts.entry(verdict.word()).or_default() += 1;
             bad += usize::from(!verdict.is_good());
             println!("{profile} {:<14} {}", verdict.word(), case.show(&wish.charts));
@@ -107,10 +107,12 @@ fn read(arguments: &[String]) -> Result<Wish, String> {
     })
 }
 
-fn one(case: &Case, profile: &str, helm: &Path, windlass: &Path) -> Verdict {
+fn one(case: &Case, profile: &str, helm: &Path, windlass: &Path, charts: &Path) -> Verdict {
     let theirs = render(Command::new(helm).arg("template"), case);
     let ours = render(
-        Command::new(windlass).args(["helm", "template", "--profile", profile]),
+        Command::new(windlass)
+            .args(["helm", "template", "--profile", profile, "--links-within"])
+            .arg(charts),
         case,
     );
     match (theirs, ours) {

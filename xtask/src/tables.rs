@@ -48,7 +48,12 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     for tally in &tallies {
         cases += tally.cases;
         bad += tally.bad.len();
-        println!("{:<22} {:>5} of {:>5}", tally.name, tally.cases - tally.bad.len(), tally.cases);
+        println!(
+            "{:<22} {:>5} of {:>5}",
+            tally.name,
+            tally.cases - tally.bad.len(),
+            tally.cases
+        );
         for line in &tally.bad {
             println!("    {line}");
         }
@@ -60,7 +65,11 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     }
     let share = share(cases, bad);
     let left_out: usize = tallies.iter().map(|it| it.left_out.len()).sum();
-    println!("{:<22} {:>5} of {cases:>5}: {share:.2} %; {left_out} left out", "all", cases - bad);
+    println!(
+        "{:<22} {:>5} of {cases:>5}: {share:.2} %; {left_out} left out",
+        "all",
+        cases - bad
+    );
     if share >= SHARE_MIN {
         ExitCode::SUCCESS
     } else {
@@ -83,7 +92,9 @@ fn tallies(arguments: &[String]) -> Result<Vec<Tally>, String> {
         if word == "--all" {
             continue;
         }
-        let folder = words.next().ok_or_else(|| format!("{word}: a folder is missing"))?;
+        let folder = words
+            .next()
+            .ok_or_else(|| format!("{word}: a folder is missing"))?;
         let folder = Path::new(folder);
         match word.as_str() {
             "--helm" => found.extend(suites(suite::HELM, folder)?),
@@ -99,7 +110,9 @@ fn tallies(arguments: &[String]) -> Result<Vec<Tally>, String> {
 }
 
 fn suites(all: &[&Suite], checkout: &Path) -> Result<Vec<Tally>, String> {
-    all.iter().map(|it| suite(it, &checkout.join(it.folder))).collect()
+    all.iter()
+        .map(|it| suite(it, &checkout.join(it.folder)))
+        .collect()
 }
 
 fn suite(suite: &Suite, folder: &Path) -> Result<Tally, String> {
@@ -122,7 +135,12 @@ fn suite(suite: &Suite, folder: &Path) -> Result<Tally, String> {
         let problem = it.problem.as_ref()?;
         let why = suite.explained.iter().find(|why| why.0 == it.test);
         let why = why.map_or(String::new(), |it| format!("\n        explained: {}", it.1));
-        Some(format!("{} (line {}): {}{why}", it.test, it.line, problem.replace('\n', "\n        ")))
+        Some(format!(
+            "{} (line {}): {}{why}",
+            it.test,
+            it.line,
+            problem.replace('\n', "\n        ")
+        ))
     };
     Ok(Tally {
         name: suite.name.to_owned(),

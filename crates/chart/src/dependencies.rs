@@ -5,9 +5,9 @@ use crate::error::ChartError;
 use crate::metadata::Dependency;
 use crate::profile::Profile;
 use crate::tree::Branch;
-use crate::{Chart, Value};
 use crate::values::coalesce::{self, Nulls};
 use crate::version::{Constraints, Version};
+use crate::{Chart, Value};
 
 /// A chart as it takes part in a render, with the charts within it.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ pub enum ChartError {
     /// The values do not fit the chart.
     #[error("{0}")]
     Values(String),
-    /// A template cannot be parsed or executed.
+    /// A template cannot be parsed or executed, or is not to be for this version of Kubernetes.
     #[error("{message}")]
     Template {
         /// Go's and Helm's text, with file, line and column.

@@ -28,6 +28,7 @@ pub mod manifest;
 pub mod metadata;
 mod path_match;
 pub mod profile;
+pub mod release;
 pub mod render;
 pub mod repository;
 mod schema;

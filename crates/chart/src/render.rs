@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::any::{Any, Map, Str};
+use crate::limits::Limits;
 use crate::seed::Seed;
 use crate::template::exec::{Exec, Setting};
 use crate::template::parse::Parsed;
-use crate::limits::Limits;
 use crate::tree::Branch;
 use crate::values::coalesce::{self, Nulls};
 use crate::{Capabilities, Chart, ChartError, Profile, Value, dependencies, manifest};
@@ -151,7 +151,7 @@ pub fn render_with(
         capabilities,
         options,
     };
-    on_stack(|| {
+    on_stack(move || {
         let (root, files) = render.files(&values)?;
         render.sorted(&root, files)
     })
@@ -203,7 +203,7 @@ struct Render<'a> {
 
 impl Render<'_> {
     /// The charts that take part, and what each of their templates wrote.
-    fn files(&self, values: &Value) -> Result<(Branch, Vec<(String, Vec<u8>)>), ChartError> {
+    fn files(&self, values: &Value) -> Result<(Branch, Written), ChartError> {
         let profile = self.options.profile;
         let values = match Any::from(values) {
             Any::Map(map) => map,
@@ -254,13 +254,13 @@ impl Render<'_> {
             Profile::Helm3 => &normalised,
             Profile::Helm4 => &self.capabilities.kube_version,
         };
-        Err(ChartError::Load(format!(
-            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}"
-        )))
+        let message =
+            format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}");
+        Err(ChartError::Template { message })
     }
 
     /// What every file's template wrote, by the file's name.
-    fn execute(&self, root: &Branch, values: &Map) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
+    fn execute(&self, root: &Branch, values: &Map) -> Result<Written, ChartError> {
         let profile = self.options.profile;
         let contexts = context::all(root, values, self.release, self.capabilities, profile);
         let setting = setting(self.options, self.chart.limits());
@@ -269,7 +269,7 @@ impl Render<'_> {
         })
     }
 
-    fn sorted(&self, root: &Branch, files: Vec<(String, Vec<u8>)>) -> Result<Rendered, ChartError> {
+    fn sorted(&self, root: &Branch, files: Written) -> Result<Rendered, ChartError> {
         const NOTES: &str = "NOTES.txt";
         let own_notes = format!("{}/templates/{NOTES}", root.name);
         let (notes, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.0.ends_with(NOTES));
@@ -301,6 +301,9 @@ fn setting(options: &Options, limits: &Limits) -> Setting {
     }
 }
 
+/// What templates wrote, by their paths, in the order in which they ran.
+type Written = Vec<(String, Vec<u8>)>;
+
 /// Reads the templates of one file, named and given as text.
 type Read<'r> = &'r dyn Fn(&Str, &Str) -> Result<Arc<Parsed>, String>;
 
@@ -309,7 +312,7 @@ fn execute_files(
     files: &BTreeMap<Str, context::TemplateFile>,
     setting: &Setting,
     read: Read<'_>,
-) -> Result<Vec<(String, Vec<u8>)>, ChartError> {
+) -> Result<Written, ChartError> {
     let mut names: Vec<&Str> = files.keys().collect();
     let slashes = |name: &Str| memchr::memchr_iter(b'/', name).count();
     names.sort_by(|a, b| (slashes(b), *b).cmp(&(slashes(a), *a)));

@@ -139,10 +139,14 @@ mod tests {
 
     #[test]
     fn an_index_lists_versions() {
-        let index = b"apiVersion: v1\nentries:\n  a:\n  - version: 1.0.0\n    urls: [a-1.0.0.tgz]\n    digest: abc\n";
+        let index =
+            b"apiVersion: v1\nentries:\n  a:\n  - version: 1.0.0\n    urls: [a-1.0.0.tgz]\n    digest: abc\n";
         let found = entries(index, "a", &Limits::default()).unwrap();
         assert_eq!(found[0].urls, ["a-1.0.0.tgz"]);
-        assert_eq!((found[0].version.as_str(), found[0].digest.as_str()), ("1.0.0", "abc"));
+        assert_eq!(
+            (found[0].version.as_str(), found[0].digest.as_str()),
+            ("1.0.0", "abc")
+        );
         let error = entries(index, "b", &Limits::default()).unwrap_err();
         assert_eq!(error.to_string(), "chart \"b\" is not in the repository's index");
     }

@@ -15,9 +15,9 @@ pub(super) enum Token {
 
 /// Longest first.
 const SIGNS: &[&str] = &[
-    "<<=", ">>=", "...", "&&=", "||=", "&^=", ":=", "==", "!=", "<=", ">=", "&&", "||", "++", "--", "+=", "-=", "*=",
-    "/=", "|=", "&=", "<-", "<<", ">>", "&^", "(", ")", "[", "]", "{", "}", ",", ";", ":", ".", "=", "+", "-", "*",
-    "/", "%", "<", ">", "!", "&", "|", "^", "~",
+    "<<=", ">>=", "...", "&&=", "||=", "&^=", ":=", "==", "!=", "<=", ">=", "&&", "||", "++", "--", "+=",
+    "-=", "*=", "/=", "|=", "&=", "<-", "<<", ">>", "&^", "(", ")", "[", "]", "{", "}", ",", ";", ":", ".",
+    "=", "+", "-", "*", "/", "%", "<", ">", "!", "&", "|", "^", "~",
 ];
 
 /// Every word of `text` with the line that it is on.
@@ -54,7 +54,9 @@ impl Lexer<'_> {
     /// A line that can end a statement does.
     fn end_line(&mut self) {
         let ends = match self.found.last().map(|it| &it.0) {
-            Some(Token::Name(name)) => !is_keyword(name) || matches!(name.as_str(), "break" | "continue" | "return"),
+            Some(Token::Name(name)) => {
+                !is_keyword(name) || matches!(name.as_str(), "break" | "continue" | "return")
+            }
             Some(Token::Int(_) | Token::Float(_) | Token::Text(_)) => true,
             Some(Token::Sign(sign)) => matches!(*sign, ")" | "]" | "}" | "++" | "--"),
             Some(Token::End) | None => false,
@@ -106,7 +108,11 @@ impl Lexer<'_> {
     fn raw(&mut self) {
         let start = self.at + 1;
         let length = self.text[start..].iter().position(|it| *it == b'`').unwrap_or(0);
-        let text: Vec<u8> = self.text[start..start + length].iter().copied().filter(|it| *it != b'\r').collect();
+        let text: Vec<u8> = self.text[start..start + length]
+            .iter()
+            .copied()
+            .filter(|it| *it != b'\r')
+            .collect();
         let lines = text.iter().filter(|it| **it == b'\n').count();
         self.push(Token::Text(text.into()));
         self.line += lines;
@@ -155,7 +161,13 @@ impl Lexer<'_> {
                 out.extend_from_slice(rune.to_string().as_bytes());
                 return Ok(());
             }
-            other => return Err(format!("line {}: unknown escape \\{}", self.line, char::from(other))),
+            other => {
+                return Err(format!(
+                    "line {}: unknown escape \\{}",
+                    self.line,
+                    char::from(other)
+                ));
+            }
         };
         out.push(simple);
         Ok(())
@@ -210,7 +222,8 @@ impl Lexer<'_> {
     fn sign(&mut self) -> Result<(), String> {
         let rest = &self.text[self.at..];
         let found = SIGNS.iter().find(|it| rest.starts_with(it.as_bytes()));
-        let sign = found.ok_or_else(|| format!("line {}: {:?} is not understood", self.line, char::from(rest[0])))?;
+        let sign = found
+            .ok_or_else(|| format!("line {}: {:?} is not understood", self.line, char::from(rest[0])))?;
         self.push(Token::Sign(sign));
         self.at += sign.len();
         Ok(())
@@ -220,8 +233,30 @@ impl Lexer<'_> {
 pub(super) fn is_keyword(name: &str) -> bool {
     matches!(
         name,
-        "break" | "case" | "chan" | "const" | "continue" | "default" | "defer" | "else" | "fallthrough" | "for" | "func"
-            | "go" | "goto" | "if" | "import" | "interface" | "map" | "package" | "range" | "return" | "select"
-            | "struct" | "switch" | "type" | "var"
+        "break"
+            | "case"
+            | "chan"
+            | "const"
+            | "continue"
+            | "default"
+            | "defer"
+            | "else"
+            | "fallthrough"
+            | "for"
+            | "func"
+            | "go"
+            | "goto"
+            | "if"
+            | "import"
+            | "interface"
+            | "map"
+            | "package"
+            | "range"
+            | "return"
+            | "select"
+            | "struct"
+            | "switch"
+            | "type"
+            | "var"
     )
 }

@@ -64,13 +64,20 @@ impl Parser {
         if self.take(sign) {
             return Ok(());
         }
-        Err(format!("line {}: {sign:?} is expected, {:?} found", self.line(), self.peek()))
+        Err(format!(
+            "line {}: {sign:?} is expected, {:?} found",
+            self.line(),
+            self.peek()
+        ))
     }
 
     fn name(&mut self) -> Result<String> {
         match self.next() {
             Token::Name(name) if !is_keyword(&name) => Ok(name),
-            other => Err(format!("line {}: a name is expected, {other:?} found", self.line())),
+            other => Err(format!(
+                "line {}: a name is expected, {other:?} found",
+                self.line()
+            )),
         }
     }
 
@@ -226,7 +233,11 @@ impl Parser {
         } else {
             Some(self.kind()?)
         };
-        let values = if self.take("=") { self.expressions()? } else { Vec::new() };
+        let values = if self.take("=") {
+            self.expressions()?
+        } else {
+            Vec::new()
+        };
         Ok(Stmt::Var(names, kind, values))
     }
 
@@ -292,7 +303,10 @@ impl Parser {
                     Ok(Type::Name(name))
                 }
             },
-            other => Err(format!("line {}: a type is expected, {other:?} found", self.line())),
+            other => Err(format!(
+                "line {}: a type is expected, {other:?} found",
+                self.line()
+            )),
         }
     }
 
@@ -472,7 +486,11 @@ impl Parser {
             it.expect(";")?;
             let condition = if it.is(";") { None } else { Some(it.expression()?) };
             it.expect(";")?;
-            let step = if it.is("{") { None } else { Some(Box::new(it.simple()?)) };
+            let step = if it.is("{") {
+                None
+            } else {
+                Some(Box::new(it.simple()?))
+            };
             Ok(Stmt::For(first.map(Box::new), condition, step, Vec::new()))
         })?;
         let body = self.block()?;
@@ -514,7 +532,11 @@ impl Parser {
             self.expect(":")?;
             let body = self.statements()?;
             self.no_composite = outer;
-            cases.push(Case { values, default, body });
+            cases.push(Case {
+                values,
+                default,
+                body,
+            });
         }
         Ok(Stmt::Switch(before, subject, cases))
     }

@@ -43,7 +43,9 @@ impl Scope {
 
     pub(super) fn define(&self, name: &str, value: Val) {
         if name != "_" {
-            self.names.borrow_mut().insert(name.to_owned(), Rc::new(RefCell::new(value)));
+            self.names
+                .borrow_mut()
+                .insert(name.to_owned(), Rc::new(RefCell::new(value)));
         }
     }
 
@@ -170,7 +172,12 @@ impl<'s> Runner<'s> {
         }
     }
 
-    fn call_function(&mut self, function: &Rc<Function>, scope: &Rc<Scope>, mut arguments: Vec<Val>) -> Run<Val> {
+    fn call_function(
+        &mut self,
+        function: &Rc<Function>,
+        scope: &Rc<Scope>,
+        mut arguments: Vec<Val>,
+    ) -> Run<Val> {
         let inner = Scope::within(scope);
         let count = function.parameters.len();
         for (at, (name, _)) in function.parameters.iter().enumerate() {
@@ -229,7 +236,11 @@ impl<'s> Runner<'s> {
                 if let Some(before) = before {
                     self.statement(before, &scope)?;
                 }
-                let chosen = if self.truth(condition, &scope)? { then } else { otherwise };
+                let chosen = if self.truth(condition, &scope)? {
+                    then
+                } else {
+                    otherwise
+                };
                 return self.block(chosen, &Scope::within(&scope));
             }
             Stmt::For(first, condition, step, body) => {
@@ -263,7 +274,13 @@ impl<'s> Runner<'s> {
         Ok(Flow::Next)
     }
 
-    fn variable(&mut self, names: &[String], kind: Option<&Type>, values: &[Expr], scope: &Rc<Scope>) -> Run<()> {
+    fn variable(
+        &mut self,
+        names: &[String],
+        kind: Option<&Type>,
+        values: &[Expr],
+        scope: &Rc<Scope>,
+    ) -> Run<()> {
         if values.is_empty() {
             for name in names {
                 let zero = kind.map_or(Val::Nil, |it| self.zero(it));
@@ -283,14 +300,21 @@ impl<'s> Runner<'s> {
         if let ([one], true) = (values, count > 1) {
             return match self.evaluate_many(one, scope)? {
                 Val::Many(values) if values.len() >= count => Ok(values),
-                other => Err(Halt::Unknown(format!("{count} values are wanted of {}", other.show()))),
+                other => Err(Halt::Unknown(format!(
+                    "{count} values are wanted of {}",
+                    other.show()
+                ))),
             };
         }
         self.all(values, scope)
     }
 
     fn assignment(&mut self, targets: &[Expr], sign: &str, values: &[Expr], scope: &Rc<Scope>) -> Run<()> {
-        if let ([target], [value], Some(operator)) = (targets, values, sign.strip_suffix('=').filter(|it| *it != ":" && !it.is_empty())) {
+        if let ([target], [value], Some(operator)) = (
+            targets,
+            values,
+            sign.strip_suffix('=').filter(|it| *it != ":" && !it.is_empty()),
+        ) {
             let old = self.evaluate(target, scope)?;
             let new = self.evaluate(value, scope)?;
             let value = builtin::binary(operator, &old, &new)?;
@@ -363,14 +387,22 @@ impl<'s> Runner<'s> {
         }
     }
 
-    fn range(&mut self, targets: &[Expr], new: bool, over: &Expr, body: &Block, scope: &Rc<Scope>) -> Run<Flow> {
+    fn range(
+        &mut self,
+        targets: &[Expr],
+        new: bool,
+        over: &Expr,
+        body: &Block,
+        scope: &Rc<Scope>,
+    ) -> Run<Flow> {
         let pairs: Vec<(Val, Val)> = match self.evaluate(over, scope)? {
             Val::List(items) => (0..).map(Val::Int).zip(items.borrow().iter().cloned()).collect(),
             Val::Map(entries) => entries.borrow().clone(),
             Val::Int(count) => (0..count).map(|at| (Val::Int(at), Val::Nil)).collect(),
             Val::Text(text) => {
                 let text = String::from_utf8_lossy(&text).into_owned();
-                let rune = |(at, rune): (usize, char)| (builtin::size(at), Val::Int(i64::from(u32::from(rune))));
+                let rune =
+                    |(at, rune): (usize, char)| (builtin::size(at), Val::Int(i64::from(u32::from(rune))));
                 text.char_indices().map(rune).collect()
             }
             Val::Nil => Vec::new(),
@@ -466,7 +498,16 @@ impl<'s> Runner<'s> {
         match kind {
             Type::Name(name) => {
                 let found = self.types.borrow().get(name).cloned();
-                found.map_or_else(|| kind.clone(), |it| if it == *kind { it } else { self.resolve_in(name, it) })
+                found.map_or_else(
+                    || kind.clone(),
+                    |it| {
+                        if it == *kind {
+                            it
+                        } else {
+                            self.resolve_in(name, it)
+                        }
+                    },
+                )
             }
             Type::Pointer(to) => self.resolve(to),
             other => other.clone(),
@@ -510,7 +551,8 @@ impl<'s> Runner<'s> {
 
 fn is_whole(name: &str) -> bool {
     let number = name.strip_prefix('u').unwrap_or(name);
-    matches!(number, "int" | "int8" | "int16" | "int32" | "int64") || matches!(name, "rune" | "byte" | "time.Duration")
+    matches!(number, "int" | "int8" | "int16" | "int32" | "int64")
+        || matches!(name, "rune" | "byte" | "time.Duration")
 }
 
 /// A type that was parsed as an expression.

@@ -50,7 +50,10 @@ impl Val {
     }
 
     pub(super) fn object(kind: &str, fields: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
-        let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
         Self::Struct(Rc::new(Struct {
             kind: kind.to_owned(),
             fields: RefCell::new(fields),
@@ -148,13 +151,20 @@ impl Val {
             Self::List(it) => Value::List(it.borrow().iter().map(Self::to_value).collect()),
             Self::Map(it) => {
                 let entries = it.borrow();
-                Value::Map(entries.iter().map(|it| (it.0.as_text(), it.1.to_value())).collect())
+                Value::Map(
+                    entries
+                        .iter()
+                        .map(|it| (it.0.as_text(), it.1.to_value()))
+                        .collect(),
+                )
             }
             Self::Struct(it) => {
                 let fields = it.fields.borrow();
                 Value::Map(fields.iter().map(|it| (it.0.clone(), it.1.to_value())).collect())
             }
-            Self::Nil | Self::Function(..) | Self::Method(..) | Self::Foreign(_) | Self::Many(_) => Value::Null,
+            Self::Nil | Self::Function(..) | Self::Method(..) | Self::Foreign(_) | Self::Many(_) => {
+                Value::Null
+            }
         }
     }
 
@@ -166,9 +176,12 @@ impl Val {
             Value::Float(it) => Self::Float(*it),
             Value::String(it) => Self::text(it),
             Value::List(items) => Self::list(items.iter().map(Self::of_value).collect()),
-            Value::Map(entries) => {
-                Self::map(entries.iter().map(|it| (Self::text(it.0), Self::of_value(it.1))).collect())
-            }
+            Value::Map(entries) => Self::map(
+                entries
+                    .iter()
+                    .map(|it| (Self::text(it.0), Self::of_value(it.1)))
+                    .collect(),
+            ),
         }
     }
 
@@ -180,7 +193,10 @@ impl Val {
         let old = held.borrow().clone();
         let mut entries = Vec::new();
         for (key, value) in new {
-            let kept = old.iter().find(|it| it.0.as_text() == *key).map(|it| it.1.clone());
+            let kept = old
+                .iter()
+                .find(|it| it.0.as_text() == *key)
+                .map(|it| it.1.clone());
             let value = match (kept, value) {
                 (Some(map @ Self::Map(_)), Value::Map(_)) => {
                     map.refill(value);
@@ -218,9 +234,13 @@ impl PartialEq for Val {
             (Self::List(a), Self::List(b)) => *a.borrow() == *b.borrow(),
             (Self::Map(a), Self::Map(b)) => {
                 let (a, b) = (a.borrow(), b.borrow());
-                a.len() == b.len() && a.iter().all(|one| b.iter().any(|two| one.0 == two.0 && one.1 == two.1))
+                a.len() == b.len()
+                    && a.iter()
+                        .all(|one| b.iter().any(|two| one.0 == two.0 && one.1 == two.1))
             }
-            (Self::Struct(a), Self::Struct(b)) => a.kind == b.kind && *a.fields.borrow() == *b.fields.borrow(),
+            (Self::Struct(a), Self::Struct(b)) => {
+                a.kind == b.kind && *a.fields.borrow() == *b.fields.borrow()
+            }
             (Self::Error(a), Self::Error(b)) | (Self::Foreign(a), Self::Foreign(b)) => a == b,
             _ => false,
         }

@@ -36,30 +36,42 @@ pub(super) fn tally(folder: &Path) -> Result<Tally, String> {
     let encode = read(&folder.join("encode_test.go"))?;
     let mut runner = Runner::new(&NOTHING, PathBuf::from(folder), &[]);
     for (at, row) in rows(&decode, "unmarshalTests")?.iter().enumerate() {
-        let [(_, text), (_, data)] = row.as_slice() else { continue };
+        let [(_, text), (_, data)] = row.as_slice() else {
+            continue;
+        };
         let place = format!("unmarshalTests, row {}", at + 1);
-        one(&mut tally, &place, data, || {
+        let why = foreign(data).or_else(|| made_to_fit(data));
+        one(&mut tally, &place, why, || {
             let text = value(&mut runner, text)?;
             let expected = value(&mut runner, data)?;
             reads(&text.as_text(), &expected)
         });
     }
     for (at, row) in rows(&decode, "unmarshalErrorTests")?.iter().enumerate() {
-        let [(_, text), (_, message)] = row.as_slice() else { continue };
+        let [(_, text), (_, message)] = row.as_slice() else {
+            continue;
+        };
         let place = format!("unmarshalErrorTests, row {}", at + 1);
-        one(&mut tally, &place, text, || {
+        one(&mut tally, &place, None, || {
             let text = value(&mut runner, text)?.as_text();
-            let message = value(&mut runner, message)?.as_text();
+            // The table has patterns, of which only the escapes and an open beginning are used.
+            let message = value(&mut runner, message)?.as_text().replace('\\', "");
+            let fits = |error: &str| match message.strip_prefix(".*") {
+                Some(end) => error.ends_with(end),
+                None => error == message,
+            };
             match yaml::parse(&text) {
-                Err(error) if error.to_string() == message => Ok(()),
+                Err(error) if fits(&error.to_string()) => Ok(()),
                 other => Err(format!("{text:?}: {message:?} is expected, {other:?} found")),
             }
         });
     }
     for (at, row) in rows(&encode, "marshalTests")?.iter().enumerate() {
-        let [(_, data), (_, text)] = row.as_slice() else { continue };
+        let [(_, data), (_, text)] = row.as_slice() else {
+            continue;
+        };
         let place = format!("marshalTests, row {}", at + 1);
-        one(&mut tally, &place, data, || {
+        one(&mut tally, &place, foreign(data), || {
             let expected = value(&mut runner, text)?.as_text();
             let data = value(&mut runner, data)?;
             writes(&data.to_value(), &expected)
@@ -68,8 +80,8 @@ pub(super) fn tally(folder: &Path) -> Result<Tally, String> {
     Ok(tally)
 }
 
-fn one(tally: &mut Tally, place: &str, data: &Expr, run: impl FnOnce() -> Result<(), String>) {
-    if let Some(why) = foreign(data) {
+fn one(tally: &mut Tally, place: &str, left_out: Option<&str>, run: impl FnOnce() -> Result<(), String>) {
+    if let Some(why) = left_out {
         tally.left_out.push(format!("{place}: {why}"));
         return;
     }
@@ -78,8 +90,6 @@ fn one(tally: &mut Tally, place: &str, data: &Expr, run: impl FnOnce() -> Result
         tally.bad.push(format!("{place}: {message}"));
     }
 }
-
-
 
 /// The rows of a table that a file declares.
 fn rows<'f>(file: &'f File, name: &str) -> Result<Vec<&'f Row>, String> {
@@ -118,10 +128,37 @@ fn foreign(data: &Expr) -> Option<&'static str> {
             Expr::Name(name) if matches!(name.as_str(), "int64" | "uint64" | "float64" | "string") => {
                 arguments.iter().find_map(foreign)
             }
-            Expr::Select(of, _) if matches!(&**of, Expr::Name(it) if it == "math" || it == "strings") => None,
+            Expr::Select(of, _) if matches!(&**of, Expr::Name(it) if it == "math") => {
+                Some("an infinity, which JSON does not have: Helm's values go through JSON")
+            }
+            Expr::Select(of, _) if matches!(&**of, Expr::Name(it) if it == "strings") => {
+                arguments.iter().find_map(foreign)
+            }
             _ => Some("a type of Go's own"),
         },
         Expr::Unary(_, of) => foreign(of),
+        Expr::Text(text) if std::str::from_utf8(text).is_err() => {
+            Some("no UTF-8: JSON has replaced it before the library sees it")
+        }
+        _ => None,
+    }
+}
+
+/// Reading into texts makes texts of everything, which charts never ask for.
+fn made_to_fit(data: &Expr) -> Option<&'static str> {
+    fn wants_text(kind: &Type) -> bool {
+        match kind {
+            Type::Map(_, of) => wants_text(of),
+            Type::List(of) => wants_text(of),
+            Type::Name(name) => name == "string",
+            Type::Pointer(_) | Type::Struct(_) | Type::Other => false,
+        }
+    }
+    match data {
+        Expr::Composite(Some(kind), items) => {
+            let here = wants_text(kind).then_some("texts are made of other scalars");
+            here.or_else(|| items.iter().find_map(|it| made_to_fit(&it.1)))
+        }
         _ => None,
     }
 }
@@ -157,7 +194,9 @@ fn same(found: &Value, expected: &Value) -> bool {
         (Value::Float(a), Value::Int(b)) => *a == *b as f64,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|it| same(it.0, it.1)),
         (Value::Map(a), Value::Map(b)) => {
-            a.len() == b.len() && a.iter().all(|(key, it)| b.get(key).is_some_and(|other| same(it, other)))
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, it)| b.get(key).is_some_and(|other| same(it, other)))
         }
         (a, b) => a == b,
     }
@@ -165,10 +204,17 @@ fn same(found: &Value, expected: &Value) -> bool {
 
 fn writes(data: &Value, expected: &str) -> Result<(), String> {
     let mut holder = Value::Map([("it".to_owned(), data.clone())].into());
-    let out = expand("{{ toYaml .it }}\n", &mut holder, &Options::of_profile(Profile::Helm4))
-        .map_err(|it| it.to_string())?;
+    let out = expand(
+        "{{ toYaml .it }}\n",
+        &mut holder,
+        &Options::of_profile(Profile::Helm4),
+    )
+    .map_err(|it| it.to_string())?;
     if out == expected.as_bytes() {
         return Ok(());
     }
-    Err(format!("{expected:?} is expected, {:?} found", String::from_utf8_lossy(&out)))
+    Err(format!(
+        "{expected:?} is expected, {:?} found",
+        String::from_utf8_lossy(&out)
+    ))
 }

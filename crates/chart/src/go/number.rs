@@ -215,6 +215,10 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         "nan" => return Some(f64::NAN),
         _ => {}
     }
+    if let Some(digits) = body.strip_prefix("0x").or_else(|| body.strip_prefix("0X")) {
+        let value = hexadecimal(digits)?;
+        return Some(if negative { -value } else { value });
+    }
     if !body.bytes().any(|it| it.is_ascii_digit())
         || !body
             .bytes()
@@ -226,9 +230,42 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// `1.8p3`: digits of base 16 and a power of 2, which Go wants.
+fn hexadecimal(text: &str) -> Option<f64> {
+    const DIGITS_MAX: usize = 13;
+    let (mantissa, power) = text.split_once(['p', 'P'])?;
+    let power: i32 = power.parse().ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    // More digits than a float has would have to be rounded; nobody writes them.
+    if digits.is_empty() || digits.trim_start_matches('0').len() > DIGITS_MAX {
+        return None;
+    }
+    let mut value = 0.0;
+    for digit in digits.chars() {
+        value = value * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    let shift = power.checked_sub(i32::try_from(fraction.len()).ok()?.checked_mul(4)?)?;
+    let value = value * 2.0_f64.powi(shift);
+    value.is_finite().then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hexadecimal_floats_are_read() {
+        for (text, expected) in [
+            ("0x1p60", Some(1_152_921_504_606_846_976.0)),
+            ("0x1.8p1", Some(3.0)),
+            ("-0X10P-2", Some(-4.0)),
+            ("0x1", None),
+            ("0xp1", None),
+        ] {
+            assert_eq!(parse_float(text), expected, "{text}");
+        }
+    }
 
     #[test]
     fn floats_print_as_go_prints_them() {

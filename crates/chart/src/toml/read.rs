@@ -355,7 +355,10 @@ impl Reader<'_> {
     /// Whether nothing but blanks follows on this line.
     fn ends_line(&self) -> bool {
         let rest = &self.text[self.at..];
-        let blanks = rest.iter().take_while(|it| matches!(it, b' ' | b'\t' | b'\r')).count();
+        let blanks = rest
+            .iter()
+            .take_while(|it| matches!(it, b' ' | b'\t' | b'\r'))
+            .count();
         rest.get(blanks) == Some(&b'\n')
     }
 
@@ -405,10 +408,15 @@ impl Reader<'_> {
             self.at += 1;
         }
         // A date and its time may have a blank between them.
-        let is_date = self.at - start == 10 && self.text[start..self.at].iter().filter(|it| **it == b'-').count() == 2;
-        if is_date && self.peek() == Some(b' ') && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit) {
+        let word = &self.text[start..self.at];
+        let is_date = word.len() == 10 && word[4] == b'-' && word[7] == b'-';
+        if is_date && self.peek() == Some(b' ') && self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit)
+        {
             self.at += 1;
-            while self.peek().is_some_and(|it| it.is_ascii_digit() || b":.+-Zz".contains(&it)) {
+            while self
+                .peek()
+                .is_some_and(|it| it.is_ascii_digit() || b":.+-Zz".contains(&it))
+            {
                 self.at += 1;
             }
         }
@@ -478,10 +486,22 @@ mod tests {
 
     #[test]
     fn documents_are_read() {
-        check("a = 1\nb.c = \"x\\ty\"\n# no\n'd e' = 'raw\\n'", r#"{"a":1,"b":{"c":"x\ty"},"d e":"raw\\n"}"#);
-        check("[t]\nx = 1.5\n[t.u]\ny = true\n", r#"{"t":{"u":{"y":true},"x":1.5}}"#);
-        check("[[l]]\na = 1\n[[l]]\na = 2\n[l.in]\nb = 3", r#"{"l":[{"a":1},{"a":2,"in":{"b":3}}]}"#);
-        check("a = [1, 2,\n 3, # c\n]\nb = {c = 1, d = [{e = 2}]}", r#"{"a":[1,2,3],"b":{"c":1,"d":[{"e":2}]}}"#);
+        check(
+            "a = 1\nb.c = \"x\\ty\"\n# no\n'd e' = 'raw\\n'",
+            r#"{"a":1,"b":{"c":"x\ty"},"d e":"raw\\n"}"#,
+        );
+        check(
+            "[t]\nx = 1.5\n[t.u]\ny = true\n",
+            r#"{"t":{"u":{"y":true},"x":1.5}}"#,
+        );
+        check(
+            "[[l]]\na = 1\n[[l]]\na = 2\n[l.in]\nb = 3",
+            r#"{"l":[{"a":1},{"a":2,"in":{"b":3}}]}"#,
+        );
+        check(
+            "a = [1, 2,\n 3, # c\n]\nb = {c = 1, d = [{e = 2}]}",
+            r#"{"a":[1,2,3],"b":{"c":1,"d":[{"e":2}]}}"#,
+        );
         check("a = \"\"\"\none \\\n   two\"\"\"", r#"{"a":"one two"}"#);
         check("a = 0xFF\nb = 1_000\nc = 1e3", r#"{"a":255,"b":1000,"c":1000}"#);
     }
@@ -492,6 +512,9 @@ mod tests {
         check("a = 1\na = 2", "toml: line 2: Key 'a' has already been defined.");
         check("[a]\n[a]", "toml: line 2: Key 'a' has already been defined.");
         check("a = \"x", "toml: line 1: unexpected EOF; expected '\"'");
-        check("\n\na = nope", "toml: line 3: expected value but found \"nope\" instead");
+        check(
+            "\n\na = nope",
+            "toml: line 3: expected value but found \"nope\" instead",
+        );
     }
 }

@@ -28,7 +28,7 @@ fn table(out: &mut Vec<u8>, map: &Map, path: &mut Vec<String>) -> Result<(), Str
         return Err("toml: a map contains itself".to_owned());
     }
     let entries = map.entries();
-    let indent = "  ".repeat(path.len().saturating_sub(1));
+    let indent = "  ".repeat(path.len());
     for (key, value) in entries.iter().filter(|it| !is_table(&it.1) && !it.1.is_nil()) {
         out.extend_from_slice(format!("{indent}{} = ", quoted_key(key)).as_bytes());
         inline(out, value)?;

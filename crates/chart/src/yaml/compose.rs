@@ -133,10 +133,10 @@ impl Composer {
             Any::Float(it) => Ok(Ok(number::format_json(it).into())),
             other => {
                 let shown = crate::go::print::printf(b"%#v", &[other], crate::Profile::Helm4);
-                Err(YamlError::plain(&format!(
-                    "invalid map key: {}",
-                    String::from_utf8_lossy(&shown)
-                )))
+                // The library's own maps have keys of any type.
+                let shown = String::from_utf8_lossy(&shown)
+                    .replace("map[string]interface {}", "map[interface {}]interface {}");
+                Err(YamlError::plain(&format!("invalid map key: {shown}")))
             }
         }
     }

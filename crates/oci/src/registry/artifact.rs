@@ -80,7 +80,11 @@ impl Registry {
         }
         let config = self.checked(name, &manifest.config)?;
         let mut blobs = Vec::new();
-        for layer in manifest.layers.iter().filter(|it| kinds.contains(&it.media_type.as_str())) {
+        for layer in manifest
+            .layers
+            .iter()
+            .filter(|it| kinds.contains(&it.media_type.as_str()))
+        {
             blobs.push((layer.media_type.clone(), self.checked(name, layer)?));
         }
         let artifact = Artifact {
@@ -108,7 +112,8 @@ impl Registry {
             }
             let next = next_page(&answer);
             let bytes = body(&self.client, &mut answer, &what)?;
-            let page: Page = serde_json::from_slice(&bytes).map_err(|error| OciError::format(&what, &error))?;
+            let page: Page =
+                serde_json::from_slice(&bytes).map_err(|error| OciError::format(&what, &error))?;
             all.extend(page.tags.unwrap_or_default());
             match next {
                 Some(next) => to = next,
@@ -172,7 +177,10 @@ impl Registry {
         if begun.status() != 202 {
             return Err(self.client.unexpected(begun, &what));
         }
-        let place = begun.headers().get("location").and_then(|place| place.to_str().ok());
+        let place = begun
+            .headers()
+            .get("location")
+            .and_then(|place| place.to_str().ok());
         let Some(place) = place else {
             return Err(self.client.failed(&what, "it does not say where to"));
         };

@@ -68,7 +68,8 @@ Usage: windlass helm COMMAND [FLAGS] [ARGUMENTS]
   diff CHART [CHART]          how two renders differ, by object and field; secrets masked
 
 Values: -f FILE, --set, --set-string, --set-json, --set-file, --set-literal, as in Helm.
-Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT (random functions give the same each time).
+Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT (random functions give the same each time),
+--links-within FOLDER (how far symbolic links in a chart may lead; else its checkout).
 ";
 
 /// Runs the command that `words` name, without the word `helm` itself.

@@ -156,9 +156,17 @@ impl Parser {
 
     fn index(&mut self, of: Expr) -> Result<Expr> {
         let outer = std::mem::replace(&mut self.no_composite, false);
-        let from = if self.is(":") { None } else { Some(Box::new(self.expression()?)) };
+        let from = if self.is(":") {
+            None
+        } else {
+            Some(Box::new(self.expression()?))
+        };
         let expr = if self.take(":") {
-            let to = if self.is("]") { None } else { Some(Box::new(self.expression()?)) };
+            let to = if self.is("]") {
+                None
+            } else {
+                Some(Box::new(self.expression()?))
+            };
             Expr::Part(Box::new(of), from, to)
         } else {
             let at = from.ok_or_else(|| format!("line {}: an index is expected", self.line()))?;

@@ -102,8 +102,10 @@ pub(super) fn format(arguments: &[Val]) -> String {
     }
     template.push_str(" }}");
     let mut data = Value::Map(data);
-    windlass_chart::expand(&template, &mut data, &Options::of_profile(Profile::Helm4))
-        .map_or_else(|it| it.to_string(), |it| String::from_utf8_lossy(&it).into_owned())
+    windlass_chart::expand(&template, &mut data, &Options::of_profile(Profile::Helm4)).map_or_else(
+        |it| it.to_string(),
+        |it| String::from_utf8_lossy(&it).into_owned(),
+    )
 }
 
 impl Runner<'_> {
@@ -140,7 +142,13 @@ impl Runner<'_> {
             }
             "strings.Split" => Val::list(text(0).split(&text(1)).map(Val::text).collect()),
             "strings.Join" => {
-                let parts: Vec<String> = arguments.first().map(Val::items).unwrap_or_default().iter().map(Val::as_text).collect();
+                let parts: Vec<String> = arguments
+                    .first()
+                    .map(Val::items)
+                    .unwrap_or_default()
+                    .iter()
+                    .map(Val::as_text)
+                    .collect();
                 Val::text(&parts.join(&text(1)))
             }
             "fmt.Sprintf" => Val::text(&format(&arguments)),
@@ -148,12 +156,22 @@ impl Runner<'_> {
             "fmt.Errorf" => Val::Error(format(&arguments)),
             "base64.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(&arguments), 6)),
             "base32.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(&arguments), 5)),
-            "base64.StdEncoding.DecodeString" => Val::or_error(from_base64(&text(0)).map(|it| Val::Text(it.into()))),
+            "base64.StdEncoding.DecodeString" => {
+                Val::or_error(from_base64(&text(0)).map(|it| Val::Text(it.into())))
+            }
             "utf8.RuneCountInString" => size(text(0).chars().count()),
             "errors.New" => Val::Error(text(0)),
-            "strconv.Atoi" => Val::or_error(text(0).parse().map(Val::Int).map_err(|_| "invalid syntax".to_owned())),
+            "strconv.Atoi" => Val::or_error(
+                text(0)
+                    .parse()
+                    .map(Val::Int)
+                    .map_err(|_| "invalid syntax".to_owned()),
+            ),
             "strconv.FormatBool" => Val::text(&text(0)),
-            "strconv.FormatFloat" => Val::text(&format(&[Val::text("%v"), arguments.first().cloned().unwrap_or(Val::Nil)])),
+            "strconv.FormatFloat" => Val::text(&format(&[
+                Val::text("%v"),
+                arguments.first().cloned().unwrap_or(Val::Nil),
+            ])),
             "reflect.DeepEqual" => Val::Bool(same(&arguments)),
             "maps.Copy" => {
                 if let [to, from, ..] = arguments.as_slice() {
@@ -164,7 +182,11 @@ impl Runner<'_> {
                 Val::Nil
             }
             "path.Join" | "filepath.Join" => {
-                let parts: Vec<String> = arguments.iter().map(Val::as_text).filter(|it| !it.is_empty()).collect();
+                let parts: Vec<String> = arguments
+                    .iter()
+                    .map(Val::as_text)
+                    .filter(|it| !it.is_empty())
+                    .collect();
                 Val::text(&parts.join("/"))
             }
             "sort.Strings" => {
@@ -173,15 +195,26 @@ impl Runner<'_> {
                 }
                 Val::Nil
             }
-            "bytes.NewBuffer" | "bytes.NewBufferString" => Val::object("bytes.Buffer", [("text", Val::text(&text(0)))]),
+            "bytes.NewBuffer" | "bytes.NewBufferString" => {
+                Val::object("bytes.Buffer", [("text", Val::text(&text(0)))])
+            }
             "json.MarshalIndent" => Val::Many(vec![Val::text(""), Val::Nil]),
             "assert.New" | "require.New" => Val::object("assert.Assertions", []),
             "os.Setenv" | "rand.Seed" | "time.Now" | "math.Abs" => Val::Int(0),
-            "math.Inf" => Val::Float(if arguments.first().is_some_and(|it| it.as_int() < 0) { f64::NEG_INFINITY } else { f64::INFINITY }),
+            "math.Inf" => Val::Float(if arguments.first().is_some_and(|it| it.as_int() < 0) {
+                f64::NEG_INFINITY
+            } else {
+                f64::INFINITY
+            }),
             "math.NaN" => Val::Float(f64::NAN),
-            "common.Values" | "chartutil.Values" | "Values" | "M" => arguments.into_iter().next().unwrap_or(Val::Nil),
+            "common.Values" | "chartutil.Values" | "Values" | "M" => {
+                arguments.into_iter().next().unwrap_or(Val::Nil)
+            }
             _ => {
-                if let Some(check) = name.strip_prefix("assert.").or_else(|| name.strip_prefix("require.")) {
+                if let Some(check) = name
+                    .strip_prefix("assert.")
+                    .or_else(|| name.strip_prefix("require."))
+                {
                     let check = check.to_owned();
                     return self.assertion(&check, arguments.get(1..).unwrap_or_default());
                 }
@@ -206,7 +239,9 @@ impl Runner<'_> {
         match (of, name) {
             (Val::Error(text), "Error") => return Ok(Val::text(text)),
             (Val::Struct(it), _) if it.kind == "testing.T" => return self.test_method(name, arguments),
-            (Val::Struct(it), _) if it.kind == "assert.Assertions" => return self.assertion(name, &arguments),
+            (Val::Struct(it), _) if it.kind == "assert.Assertions" => {
+                return self.assertion(name, &arguments);
+            }
             (Val::Struct(it), _) if matches!(it.kind.as_str(), "bytes.Buffer" | "strings.Builder") => {
                 return Ok(buffer(of, name, &arguments));
             }
@@ -256,7 +291,11 @@ impl Runner<'_> {
             "ErrorContains" => !first.is_nil() && first.as_text().contains(&second.as_text()),
             "True" => first == Val::Bool(true),
             "False" => first == Val::Bool(false),
-            "Empty" => first.is_nil() || first.as_text().is_empty() || first.items().is_empty() && first.entries().is_empty(),
+            "Empty" => {
+                first.is_nil()
+                    || first.as_text().is_empty()
+                    || first.items().is_empty() && first.entries().is_empty()
+            }
             "Len" => size(first.items().len().max(first.entries().len())) == second,
             "Contains" => match &first {
                 Val::List(items) => items.borrow().contains(&second),
@@ -324,7 +363,10 @@ fn radix(bytes: &[u8], bits: usize) -> String {
 fn from_base64(text: &str) -> Result<Vec<u8>, String> {
     let (mut held, mut bits, mut out) = (0_u32, 0, Vec::new());
     for byte in text.trim_end_matches('=').bytes() {
-        let place = LETTERS.iter().position(|it| *it == byte).ok_or("illegal base64 data")?;
+        let place = LETTERS
+            .iter()
+            .position(|it| *it == byte)
+            .ok_or("illegal base64 data")?;
         held = held << 6 | u32::try_from(place).unwrap_or(0);
         bits += 6;
         if bits >= 8 {

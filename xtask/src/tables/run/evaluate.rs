@@ -24,7 +24,9 @@ impl Runner<'_> {
                 self.element(&of, &at)
             }
             Expr::Part(of, from, to) => self.part(of, from.as_deref(), to.as_deref(), scope),
-            Expr::Call(function, arguments, spread) => self.called_expression(function, arguments, *spread, scope),
+            Expr::Call(function, arguments, spread) => {
+                self.called_expression(function, arguments, *spread, scope)
+            }
             Expr::Unary(sign, of) => self.unary(sign, of, scope),
             Expr::Binary(sign, left, right) => self.binary(sign, left, right, scope),
             Expr::Composite(kind, items) => match kind {
@@ -99,7 +101,11 @@ impl Runner<'_> {
                     other => Ok(other.clone()),
                 };
             }
-            if !is_library(&it.kind) && !self.suite.has_method(&it.kind, name) && name.starts_with(char::is_uppercase) && !is_method(name) {
+            if !is_library(&it.kind)
+                && !self.suite.has_method(&it.kind, name)
+                && name.starts_with(char::is_uppercase)
+                && !is_method(name)
+            {
                 // A field that was not given.
                 return Ok(Val::Nil);
             }
@@ -175,7 +181,11 @@ impl Runner<'_> {
             return Ok(match (kind, &value) {
                 (Type::List(of), Val::Text(text)) if **of == Type::Name("rune".to_owned()) => {
                     let text = String::from_utf8_lossy(text).into_owned();
-                    Val::list(text.chars().map(|it| Val::Int(i64::from(u32::from(it)))).collect())
+                    Val::list(
+                        text.chars()
+                            .map(|it| Val::Int(i64::from(u32::from(it))))
+                            .collect(),
+                    )
                 }
                 _ => value,
             });
@@ -245,7 +255,13 @@ impl Runner<'_> {
         }
     }
 
-    fn map_literal(&mut self, key_kind: &Type, of: &Type, items: &[(Option<Expr>, Expr)], scope: &Rc<Scope>) -> Run<Val> {
+    fn map_literal(
+        &mut self,
+        key_kind: &Type,
+        of: &Type,
+        items: &[(Option<Expr>, Expr)],
+        scope: &Rc<Scope>,
+    ) -> Run<Val> {
         let map = Val::map(Vec::new());
         for (key, item) in items {
             let key = match key {
@@ -282,7 +298,10 @@ impl Runner<'_> {
                 Some(Expr::Name(name)) => name.clone(),
                 _ => known.get(at).map(|it| it.0.clone()).unwrap_or_default(),
             };
-            let field_kind = known.iter().find(|it| it.0 == field).map_or(Type::Other, |it| it.1.clone());
+            let field_kind = known
+                .iter()
+                .find(|it| it.0 == field)
+                .map_or(Type::Other, |it| it.1.clone());
             let item = self.typed(&field_kind, item, scope)?;
             value.set_field(&field, item);
         }
@@ -291,7 +310,10 @@ impl Runner<'_> {
 }
 
 fn is_values(name: &str) -> bool {
-    matches!(name, "common.Values" | "chartutil.Values" | "Values" | "M" | "files")
+    matches!(
+        name,
+        "common.Values" | "chartutil.Values" | "Values" | "M" | "files"
+    )
 }
 
 fn is_conversion(name: &str) -> bool {
@@ -308,5 +330,8 @@ fn is_library(kind: &str) -> bool {
 
 /// Methods that structs of other packages have.
 fn is_method(name: &str) -> bool {
-    matches!(name, "Error" | "Errorf" | "Fatal" | "Fatalf" | "Run" | "Log" | "Logf" | "Helper" | "Skip" | "String")
+    matches!(
+        name,
+        "Error" | "Errorf" | "Fatal" | "Fatalf" | "Run" | "Log" | "Logf" | "Helper" | "Skip" | "String"
+    )
 }

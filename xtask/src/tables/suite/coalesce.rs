@@ -28,7 +28,10 @@ pub(super) const COALESCE: Suite = Suite {
     method: super::no_method,
     explained: &[],
     left_out: &[
-        ("TestCoalesceValuesWarnings", "warnings are no part of a render here"),
+        (
+            "TestCoalesceValuesWarnings",
+            "warnings are no part of a render here",
+        ),
         ("TestConcatPrefix", "a private function of Helm's warnings"),
     ],
 };
@@ -47,7 +50,11 @@ fn call(_: &mut Runner<'_>, name: &str, arguments: &[Val]) -> Run<Val> {
         "CoalesceValues" => Ok(coalesced(&first, &second, Nulls::Delete)),
         "MergeValues" => Ok(coalesced(&first, &second, Nulls::Keep)),
         "CoalesceTables" | "MergeTables" => {
-            let nulls = if name == "MergeTables" { Nulls::Keep } else { Nulls::Delete };
+            let nulls = if name == "MergeTables" {
+                Nulls::Keep
+            } else {
+                Nulls::Delete
+            };
             let merged = values::coalesce_tables(&first.to_value(), &second.to_value(), nulls);
             first.refill(&merged);
             Ok(first)
@@ -103,7 +110,10 @@ fn collect(chart: &Val, folder: &str, files: &mut BTreeMap<String, Vec<u8>>) {
     files.insert(format!("{folder}Chart.yaml"), about.to_string().into_bytes());
     let defaults = chart.field("Values").to_value();
     if defaults != Value::Null {
-        files.insert(format!("{folder}values.yaml"), defaults.to_json().to_string().into_bytes());
+        files.insert(
+            format!("{folder}values.yaml"),
+            defaults.to_json().to_string().into_bytes(),
+        );
     }
     for list in ["Templates", "Files"] {
         for file in chart.field(list).items() {

@@ -1,11 +1,10 @@
 //! Helm's engine: charts and bare templates rendered, errors in its words, and the functions that Helm adds.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use windlass_chart::values::Nulls;
-use windlass_chart::{
-    Capabilities, Options, Profile, ReleaseInfo, Value, expand, expand_set, render_files,
-};
+use windlass_chart::{Capabilities, Options, Profile, ReleaseInfo, Value, expand, expand_set, render_files};
 
 use super::coalesce::{add_dependencies, coalesced, load};
 use super::{Suite, argument, unknown};
@@ -27,17 +26,38 @@ pub(super) const ENGINE: Suite = Suite {
     method,
     explained: &[],
     left_out: &[
-        ("TestSortTemplates", "a private function of Helm's engine; the order is tried by renders"),
+        (
+            "TestSortTemplates",
+            "a private function of Helm's engine; the order is tried by renders",
+        ),
         ("TestAllTemplates", "a private function of Helm's engine"),
         ("TestRenderWithDNS", "names are never looked up in a render"),
         ("TestRenderWithClientProvider", "a render does not ask a cluster"),
-        ("TestRenderWithClientProvider_error", "a render does not ask a cluster"),
+        (
+            "TestRenderWithClientProvider_error",
+            "a render does not ask a cluster",
+        ),
         ("TestParallelRenderInternals", "every render has its own state"),
-        ("TestRenderTplMissingKeyString", "the engine's Strict, which no command of Helm turns on but lint"),
-        ("TestRenderCustomTemplateFuncs", "functions of Go programs that embed Helm"),
-        ("TestTraceableError_SimpleForm", "a private function of Helm's messages"),
-        ("TestTraceableError_ExecutingForm", "a private function of Helm's messages"),
-        ("TestTraceableError_NoTemplateForm", "a private function of Helm's messages"),
+        (
+            "TestRenderTplMissingKeyString",
+            "the engine's Strict, which no command of Helm turns on but lint",
+        ),
+        (
+            "TestRenderCustomTemplateFuncs",
+            "functions of Go programs that embed Helm",
+        ),
+        (
+            "TestTraceableError_SimpleForm",
+            "a private function of Helm's messages",
+        ),
+        (
+            "TestTraceableError_ExecutingForm",
+            "a private function of Helm's messages",
+        ),
+        (
+            "TestTraceableError_NoTemplateForm",
+            "a private function of Helm's messages",
+        ),
     ],
 };
 
@@ -47,6 +67,10 @@ pub(super) const FUNCTIONS: Suite = Suite {
     functions: &["funcMap", "template.New", "template.Must"],
     helpers: &["funcMap", "template.New", "template.Must"],
     methods: &[("template.Template", "Execute")],
+    explained: &[(
+        "TestFuncs",
+        "a map with keys that are no texts, which no chart can make",
+    )],
     left_out: &[],
     ..ENGINE
 };
@@ -87,12 +111,26 @@ fn method(_: &mut Runner<'_>, of: &Val, name: &str, arguments: &[Val]) -> Run<Va
 /// The names that templates may call, as far as a test asks for them.
 fn function_map() -> Val {
     let names = [
-        "include", "required", "tpl", "toYaml", "fromYaml", "toToml", "fromToml", "toJson", "fromJson", "lookup", "env",
+        "include",
+        "required",
+        "tpl",
+        "toYaml",
+        "fromYaml",
+        "toToml",
+        "fromToml",
+        "toJson",
+        "fromJson",
+        "lookup",
+        "env",
         "expandenv",
     ];
     let known = |name: &&str| {
         let probe = format!("{{{{ if false }}}}{{{{ {name} }}}}{{{{ end }}}}");
-        let result = expand(&probe, &mut Value::empty_map(), &Options::of_profile(Profile::Helm4));
+        let result = expand(
+            &probe,
+            &mut Value::empty_map(),
+            &Options::of_profile(Profile::Helm4),
+        );
         !result.is_err_and(|it| it.to_string().contains("not defined"))
     };
     let entries = names.iter().filter(|it| known(it));
@@ -113,7 +151,9 @@ fn rendered(chart: &Val, context: &Val, lint: bool) -> Val {
         map @ Value::Map(_) => map,
         _ => Value::empty_map(),
     };
-    let name = given("Release").get(&Val::text("Name")).map_or(String::new(), |it| it.as_text());
+    let name = given("Release")
+        .get(&Val::text("Name"))
+        .map_or(String::new(), |it| it.as_text());
     let release = ReleaseInfo {
         name,
         namespace: "default".to_owned(),
@@ -125,8 +165,14 @@ fn rendered(chart: &Val, context: &Val, lint: bool) -> Val {
         return files(expand_set(&set, &options(lint)).map_err(|it| it.to_string()));
     }
     let result = load(chart).and_then(|chart| {
-        render_files(&chart, &values, &release, &Capabilities::default(), &options(lint))
-            .map_err(|it| it.to_string())
+        render_files(
+            &chart,
+            &values,
+            &release,
+            &Capabilities::default(),
+            &options(lint),
+        )
+        .map_err(|it| it.to_string())
     });
     files(result)
 }
@@ -140,13 +186,23 @@ fn outside_of_templates(chart: &Val, values: &Value) -> Option<BTreeMap<String, 
     }
     let name = chart.field("Metadata").field("Name").as_text();
     let context = Value::Map([("Values".to_owned(), values.clone())].into());
-    let entry = |it: &Val| (format!("{name}/{}", path(it)), (it.field("Data").as_text(), context.clone()));
+    let entry = |it: &Val| {
+        (
+            format!("{name}/{}", path(it)),
+            (it.field("Data").as_text(), context.clone()),
+        )
+    };
     Some(templates.iter().map(entry).collect())
 }
 
 fn files(result: Result<BTreeMap<String, String>, String>) -> Val {
     let files = result.map(|files| {
-        Val::map(files.iter().map(|it| (Val::text(it.0), Val::text(it.1))).collect())
+        Val::map(
+            files
+                .iter()
+                .map(|it| (Val::text(it.0), Val::text(it.1)))
+                .collect(),
+        )
     });
     Val::or_error(files)
 }
@@ -162,25 +218,36 @@ fn set_rendered(templates: &Val, lint: bool) -> Val {
 }
 
 fn executed(text: &str, into: &Val, data: &Val) -> Val {
-    if is_circular(data) {
-        return Val::Error("a map that contains itself cannot be handed over".to_owned());
-    }
-    let mut value = data.to_value();
-    match expand(text, &mut value, &options(false)) {
+    let (text, mut value) = match circle(data) {
+        None => (text.to_owned(), data.to_value()),
+        // Closed within the template: a tree of data has no circles.
+        Some((key, rest)) => (format!("{{{{- $_ := set . {key:?} (list .) -}}}}{text}"), rest),
+    };
+    match expand(&text, &mut value, &options(false)) {
         Ok(out) => {
             into.set_field("text", Val::Text(out.into()));
-            data.refill(&value);
+            if circle(data).is_none() {
+                data.refill(&value);
+            }
             Val::Nil
         }
         Err(error) => Val::Error(error.to_string()),
     }
 }
 
-fn is_circular(data: &Val) -> bool {
-    fn depth(data: &Val, left: usize) -> bool {
-        left == 0
-            || data.items().iter().any(|it| depth(it, left - 1))
-            || data.entries().iter().any(|it| depth(&it.1, left - 1))
-    }
-    depth(data, 60)
+/// The key under which a map lists itself, and the map without it.
+fn circle(data: &Val) -> Option<(String, Value)> {
+    let Val::Map(held) = data else { return None };
+    let entries = held.borrow();
+    let is_own = |it: &Val| {
+        it.items()
+            .iter()
+            .any(|item| matches!(item, Val::Map(it) if Rc::ptr_eq(it, held)))
+    };
+    let key = entries.iter().find(|it| is_own(&it.1))?.0.as_text();
+    let rest = entries.iter().filter(|it| !is_own(&it.1));
+    Some((
+        key,
+        Value::Map(rest.map(|it| (it.0.as_text(), it.1.to_value())).collect()),
+    ))
 }

@@ -34,13 +34,17 @@ pub(super) const MANIFESTS: Suite = Suite {
 fn call(_: &mut Runner<'_>, name: &str, arguments: &[Val]) -> Run<Val> {
     let (first, second) = (argument(arguments, 0), argument(arguments, 1));
     match name {
-        "sortManifestsByKind" => Ok(by_kind(&first, &second, |it| it.field("Head").field("Kind").as_text())),
+        "sortManifestsByKind" => Ok(by_kind(&first, &second, |it| {
+            it.field("Head").field("Kind").as_text()
+        })),
         "sortHooksByKind" => Ok(by_kind(&first, &second, |it| it.field("Kind").as_text())),
         "SortManifests" => Ok(sorted(&first)),
         "SplitManifests" => {
             let text = first.as_text();
             let parts = manifest::split(text.as_bytes(), Profile::Helm4);
-            Ok(Val::list(parts.iter().map(|it| Val::Text((*it).into())).collect()))
+            Ok(Val::list(
+                parts.iter().map(|it| Val::Text((*it).into())).collect(),
+            ))
         }
         "yaml.Unmarshal" => Ok(head(&first.as_text(), &second)),
         _ => unknown(name),
@@ -59,7 +63,10 @@ fn by_kind(items: &Val, order: &Val, kind: fn(&Val) -> String) -> Val {
 
 fn sorted(files: &Val) -> Val {
     let entries = files.entries();
-    let files: Vec<(String, Vec<u8>)> = entries.iter().map(|it| (it.0.as_text(), it.1.as_text().into_bytes())).collect();
+    let files: Vec<(String, Vec<u8>)> = entries
+        .iter()
+        .map(|it| (it.0.as_text(), it.1.as_text().into_bytes()))
+        .collect();
     let (manifests, hooks) = match manifest::sort(&files, Profile::Helm4, &Limits::default()) {
         Ok(found) => found,
         Err(message) => return Val::Many(vec![Val::Nil, Val::Nil, Val::Error(message)]),
@@ -76,8 +83,14 @@ fn sorted(files: &Val) -> Val {
             ],
         )
     });
-    let manifests = manifests.iter().map(|it| Val::object("Manifest", [("Content", Val::text(&it.text))]));
-    Val::Many(vec![Val::list(hooks.collect()), Val::list(manifests.collect()), Val::Nil])
+    let manifests = manifests
+        .iter()
+        .map(|it| Val::object("Manifest", [("Content", Val::text(&it.text))]));
+    Val::Many(vec![
+        Val::list(hooks.collect()),
+        Val::list(manifests.collect()),
+        Val::Nil,
+    ])
 }
 
 /// Kind and name of a document into the struct that the test gives.
@@ -89,8 +102,16 @@ fn head(text: &str, into: &Val) -> Val {
         return Val::Error("no map".to_owned());
     };
     let json = Value::Map(map.clone()).to_json();
-    let part = |path: &str| json.pointer(path).and_then(|it| it.as_str()).unwrap_or_default().to_owned();
+    let part = |path: &str| {
+        json.pointer(path)
+            .and_then(|it| it.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
     into.set_field("Kind", Val::text(&part("/kind")));
-    into.set_field("Metadata", Val::object("", [("Name", Val::text(&part("/metadata/name")))]));
+    into.set_field(
+        "Metadata",
+        Val::object("", [("Name", Val::text(&part("/metadata/name")))]),
+    );
     Val::Nil
 }

@@ -60,7 +60,10 @@ pub(super) const SPRIG: Suite = Suite {
     call,
     method: super::no_method,
     explained: &[
-        ("TestEmpty", "a missing key of a missing key: Helm's engine sets missingkey=zero, under which Go fails"),
+        (
+            "TestEmpty",
+            "a missing key of a missing key: Helm's engine sets missingkey=zero, under which Go fails",
+        ),
         ("TestCoalesce", "as TestEmpty"),
         ("TestAll", "as TestEmpty"),
         ("TestAny", "as TestEmpty"),
@@ -72,26 +75,66 @@ pub(super) const SPRIG: Suite = Suite {
     left_out: &[
         ("TestEnv", "Helm takes `env` away"),
         ("TestExpandEnv", "Helm takes `expandenv` away"),
-        ("TestShuffle", "it wants the sequence of Go's random generator for the seed 1"),
-        ("TestAgo", "data of Go's time type, which no values file has; times come from `now` and `toDate`"),
+        (
+            "TestShuffle",
+            "it wants the sequence of Go's random generator for the seed 1",
+        ),
+        (
+            "TestAgo",
+            "data of Go's time type, which no values file has; times come from `now` and `toDate`",
+        ),
         ("TestUnixEpoch", "data of Go's time type"),
         ("TestDateInZone", "data of Go's time type"),
-        ("TestBcrypt", "checked by Go's own library; see the tests of functions/crypto"),
-        ("TestHtpasswd", "checked by Go's own library; see the tests of functions/crypto"),
-        ("TestGenCA", "read by Go's own library; see the tests of functions/crypto"),
-        ("TestGenCAWithKey", "read by Go's own library; see the tests of functions/crypto"),
-        ("TestGenSelfSignedCert", "read by Go's own library; see the tests of functions/crypto"),
-        ("TestGenSelfSignedCertWithKey", "read by Go's own library; see the tests of functions/crypto"),
-        ("TestGenSignedCert", "read by Go's own library; see the tests of functions/crypto"),
-        ("TestGenSignedCertWithKey", "read by Go's own library; see the tests of functions/crypto"),
+        (
+            "TestBcrypt",
+            "checked by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestHtpasswd",
+            "checked by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenCA",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenCAWithKey",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenSelfSignedCert",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenSelfSignedCertWithKey",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenSignedCert",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
+        (
+            "TestGenSignedCertWithKey",
+            "read by Go's own library; see the tests of functions/crypto",
+        ),
     ],
 };
 
 fn call(runner: &mut Runner<'_>, name: &str, arguments: &[Val]) -> Run<Val> {
     let text = |at: usize| argument(arguments, at).as_text();
     match name {
-        "runt" => Ok(compared(&text(0), &text(1), &Val::map(Vec::new()), runner.count())),
-        "runtv" => Ok(compared(&text(0), &text(1), &argument(arguments, 2), runner.count())),
+        "runt" => Ok(compared(
+            &text(0),
+            &text(1),
+            &Val::map(Vec::new()),
+            runner.count(),
+        )),
+        "runtv" => Ok(compared(
+            &text(0),
+            &text(1),
+            &argument(arguments, 2),
+            runner.count(),
+        )),
         "runRaw" => {
             let out = expanded(&text(0), &argument(arguments, 1), runner.count());
             Ok(match out {
@@ -127,7 +170,10 @@ fn expanded(template: &str, data: &Val, count: usize) -> Result<Vec<u8>, String>
 fn compared(template: &str, expected: &str, data: &Val, count: usize) -> Val {
     match expanded(template, data, count) {
         Ok(out) if out == expected.as_bytes() => Val::Nil,
-        Ok(out) => Val::Error(format!("Expected '{expected}', got '{}'", String::from_utf8_lossy(&out))),
+        Ok(out) => Val::Error(format!(
+            "Expected '{expected}', got '{}'",
+            String::from_utf8_lossy(&out)
+        )),
         Err(message) => Val::Error(message),
     }
 }

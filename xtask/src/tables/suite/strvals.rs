@@ -33,7 +33,10 @@ pub(super) const STRVALS: Suite = Suite {
     call,
     method: super::no_method,
     explained: &[],
-    left_out: &[("TestSetIndex", "a private function of Helm's parser; indices are tried through `a[0]=b`")],
+    left_out: &[(
+        "TestSetIndex",
+        "a private function of Helm's parser; indices are tried through `a[0]=b`",
+    )],
 };
 
 pub(super) const LITERAL: Suite = Suite {
@@ -76,8 +79,10 @@ fn call(runner: &mut Runner<'_>, name: &str, arguments: &[Val]) -> Run<Val> {
 fn yaml(value: &Value) -> String {
     let mut data = Value::Map([("it".to_owned(), value.clone())].into());
     let options = Options::of_profile(Profile::Helm4);
-    expand("{{ toYaml .it }}", &mut data, &options)
-        .map_or_else(|it| it.to_string(), |it| String::from_utf8_lossy(&it).into_owned())
+    expand("{{ toYaml .it }}", &mut data, &options).map_or_else(
+        |it| it.to_string(),
+        |it| String::from_utf8_lossy(&it).into_owned(),
+    )
 }
 
 fn parsed(text: &str, reading: &Reading<'_>) -> Val {
@@ -99,7 +104,10 @@ fn parsed_into(text: &str, into: &Val, reading: &Reading<'_>) -> Val {
 /// The test's own function reads the file; it is asked before, because ours wants one that cannot fail halfway.
 fn from_file(runner: &mut Runner<'_>, text: &str, into: &Val, reader: &Val) -> Run<Val> {
     let path = text.split_once('=').map_or("", |it| it.1);
-    let runes = path.chars().map(|it| Val::Int(i64::from(u32::from(it)))).collect();
+    let runes = path
+        .chars()
+        .map(|it| Val::Int(i64::from(u32::from(it))))
+        .collect();
     let Val::Many(answer) = runner.call(reader, vec![Val::list(runes)])? else {
         return Err(Halt::Unknown("the reader gives no two results".to_owned()));
     };

@@ -84,7 +84,10 @@ pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
                 repository: it.repository.clone(),
                 ..Dependency::default()
             }),
-            None => missing.push(format!("{:?} (repository {:?}, version {:?})", it.name, it.repository, it.version)),
+            None => missing.push(format!(
+                "{:?} (repository {:?}, version {:?})",
+                it.name, it.repository, it.version
+            )),
         }
     }
     if !missing.is_empty() {
@@ -103,7 +106,10 @@ fn with_addresses(flags: &Flags, wanted: &[Dependency]) -> Result<Vec<Dependency
     let mut known = None;
     let mut all = wanted.to_vec();
     for it in &mut all {
-        let alias = it.repository.strip_prefix('@').or_else(|| it.repository.strip_prefix("alias:"));
+        let alias = it
+            .repository
+            .strip_prefix('@')
+            .or_else(|| it.repository.strip_prefix("alias:"));
         if let Some(alias) = alias {
             let known = known.get_or_insert_with(|| remote::known_repositories(flags));
             let address = known.get(alias);
@@ -179,7 +185,9 @@ fn fetched(flags: &Flags, it: &Dependency) -> Result<(String, Vec<u8>), Stop> {
     };
     print(fetched.said.as_bytes());
     let file = Path::new(&fetched.file).file_name();
-    let file = file.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let file = file
+        .map(|it| it.to_string_lossy().into_owned())
+        .unwrap_or_default();
     Ok((file, fetched.bytes))
 }
 
@@ -187,7 +195,11 @@ fn fetched(flags: &Flags, it: &Dependency) -> Result<(String, Vec<u8>), Stop> {
 fn delete_outdated(charts: &Path, kept: &BTreeMap<String, Vec<u8>>) -> Result<(), Stop> {
     for entry in std::fs::read_dir(charts)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if !name.ends_with(".tgz") || kept.contains_key(&name) {
             continue;
         }

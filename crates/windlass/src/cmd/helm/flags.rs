@@ -56,6 +56,7 @@ pub(super) const VALUES: &[Flag] = &[
 
 /// Where a chart is found. Only local charts are; the rest is taken so that command lines keep working.
 pub(super) const SOURCE: &[Flag] = &[
+    ("links-within", None, Takes::Text),
     ("version", None, Takes::Text),
     ("repo", None, Takes::Text),
     ("devel", None, Takes::Switch),

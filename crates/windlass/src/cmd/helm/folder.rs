@@ -31,9 +31,19 @@ pub(super) fn find_files(flags: &Flags, reference: &str) -> Result<BTreeMap<Stri
     if flags.is_given("repo") || !local {
         let fetched = remote::chart(flags, reference)?;
         super::complain(&fetched.said);
-        return Ok(windlass_chart::archive::files(&fetched.bytes, &Limits::default())?);
+        return Ok(windlass_chart::archive::files(
+            &fetched.bytes,
+            &Limits::default(),
+        )?);
     }
     remote::refuse(flags)?;
+    if let Some(outer) = flags.one("links-within")
+        && Path::new(reference).is_dir()
+    {
+        let mut walk = Walk::new(Path::new(reference))?;
+        walk.boundary = Path::new(outer).canonicalize()?;
+        return walk.all();
+    }
     files(reference)
 }
 
@@ -49,6 +59,24 @@ pub(super) fn files(path: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
     let data = std::fs::read(place)?;
     let limits = Limits::default();
     Ok(windlass_chart::archive::files(&data, &limits)?)
+}
+
+/// What a link leads to and that is not there, in Go's words.
+fn missing(link: &Path) -> Option<String> {
+    let target = link.parent()?.join(std::fs::read_link(link).ok()?);
+    let mut place = PathBuf::new();
+    for part in target.components() {
+        match part {
+            std::path::Component::ParentDir => {
+                place.pop();
+            }
+            part => place.push(part),
+        }
+        if std::fs::symlink_metadata(&place).is_err() {
+            return Some(format!("lstat {}: no such file or directory", place.display()));
+        }
+    }
+    None
 }
 
 struct Walk {
@@ -118,9 +146,10 @@ impl Walk {
             if self.rules.ignores_file(name) {
                 return Ok(());
             }
-            let target = path
-                .canonicalize()
-                .map_err(|it| Stop::Failed(format!("error evaluating symlink {}: {it}", path.display())))?;
+            let target = path.canonicalize().map_err(|it| {
+                let why = missing(path).unwrap_or_else(|| it.to_string());
+                Stop::Failed(format!("error evaluating symlink {}: {why}", path.display()))
+            })?;
             if !target.starts_with(&self.boundary) {
                 let target = target.display();
                 return Err(Stop::Failed(format!(

@@ -17,14 +17,19 @@ const OWN: &[Flag] = &[
 pub(super) fn run(words: &[String]) -> Result<(), Stop> {
     let flags = Flags::read(words, &[COMMON, SOURCE, OWN])?;
     if flags.arguments.is_empty() {
-        return Err(Stop::Usage("\"helm pull\" requires at least 1 argument".to_owned()));
+        return Err(Stop::Usage(
+            "\"helm pull\" requires at least 1 argument".to_owned(),
+        ));
     }
     let folder = PathBuf::from(flags.one("destination").unwrap_or("."));
     for reference in &flags.arguments {
         let fetched = remote::chart(&flags, reference)?;
         print(fetched.said.as_bytes());
         // A file's name comes from elsewhere, and stays within the folder.
-        let file = Path::new(&fetched.file).file_name().map(PathBuf::from).unwrap_or_default();
+        let file = Path::new(&fetched.file)
+            .file_name()
+            .map(PathBuf::from)
+            .unwrap_or_default();
         if flags.is_on("untar") {
             let to = folder.join(flags.one("untardir").unwrap_or("."));
             unpack(&fetched.bytes, &to)?;

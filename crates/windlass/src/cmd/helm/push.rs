@@ -23,8 +23,15 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
     let bytes = read(file)?;
     let chart = load_from_files(archive::files(&bytes, &Limits::default())?, &Limits::default())?;
     let about = chart.metadata();
-    let name = format!("{}/{}:{}", place.trim_end_matches('/'), about.name, remote::tag(&about.version));
-    let image: ImageName = name.parse().map_err(|it: windlass_oci::OciError| it.to_string())?;
+    let name = format!(
+        "{}/{}:{}",
+        place.trim_end_matches('/'),
+        about.name,
+        remote::tag(&about.version)
+    );
+    let image: ImageName = name
+        .parse()
+        .map_err(|it: windlass_oci::OciError| it.to_string())?;
     let mut blobs = vec![(remote::CONTENT.to_owned(), bytes)];
     if let Ok(provenance) = std::fs::read(format!("{file}.prov")) {
         blobs.push((remote::PROVENANCE.to_owned(), provenance));
@@ -74,7 +81,10 @@ fn annotations(about: &Metadata, created: u64) -> BTreeMap<String, String> {
         ("title", about.name.clone()),
         ("version", about.version.clone()),
         ("url", about.home.clone()),
-        ("created", windlass_chart::rfc3339(i64::try_from(created).unwrap_or(0))),
+        (
+            "created",
+            windlass_chart::rfc3339(i64::try_from(created).unwrap_or(0)),
+        ),
         ("source", about.sources.first().cloned().unwrap_or_default()),
         ("authors", people.join(", ")),
     ];

@@ -116,7 +116,12 @@ fn from_address(flags: &Flags, address: &str) -> Result<Fetched, Stop> {
 }
 
 /// The newest version of a chart that fits, from a repository's index.
-pub(super) fn from_repository(flags: &Flags, repository: &str, name: &str, version: &str) -> Result<Fetched, Stop> {
+pub(super) fn from_repository(
+    flags: &Flags,
+    repository: &str,
+    name: &str,
+    version: &str,
+) -> Result<Fetched, Stop> {
     let index = get(flags, &format!("{}/index.yaml", repository.trim_end_matches('/')))?;
     let entry = choose(&index, repository, name, version)?;
     let Some(address) = entry.urls.first() else {
@@ -152,7 +157,12 @@ fn choose(index: &[u8], repository: &str, name: &str, version: &str) -> Result<r
 }
 
 /// The version that a repository has for a constraint.
-pub(super) fn version_in(flags: &Flags, repository: &str, name: &str, constraint: &str) -> Result<String, Stop> {
+pub(super) fn version_in(
+    flags: &Flags,
+    repository: &str,
+    name: &str,
+    constraint: &str,
+) -> Result<String, Stop> {
     if let Some(host) = repository.strip_prefix(OCI) {
         if repository::is_version(constraint) {
             return Ok(constraint.to_owned());
@@ -212,7 +222,9 @@ pub(super) fn from_registry(flags: &Flags, name: &str, version: &str) -> Result<
         image.tag = Some(tag(&version));
     }
     let kinds = [CONTENT, OLD_CONTENT, PROVENANCE];
-    let (found, artifact) = registry(flags, &image).pull_artifact(&image, &kinds).map_err(failed)?;
+    let (found, artifact) = registry(flags, &image)
+        .pull_artifact(&image, &kinds)
+        .map_err(failed)?;
     let Artifact { config, blobs, .. } = artifact;
     if config.0 != CONFIG {
         return Err(Stop::Failed(format!(
@@ -246,11 +258,25 @@ pub(super) fn known_repositories(flags: &Flags) -> BTreeMap<String, String> {
         .or_else(|| std::env::var_os("HELM_REPOSITORY_CONFIG").map(PathBuf::from))
         .or_else(|| Some(PathBuf::from(std::env::var_os("HELM_CONFIG_HOME")?).join("repositories.yaml")))
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config/helm/repositories.yaml")));
-    let text = path.and_then(|it| std::fs::read_to_string(it).ok()).unwrap_or_default();
+    let text = path
+        .and_then(|it| std::fs::read_to_string(it).ok())
+        .unwrap_or_default();
     let documents = yaml::parse(&text).unwrap_or_default();
-    let json = documents.first().map(windlass_chart::Value::to_json).unwrap_or_default();
-    let list = json.pointer("/repositories").and_then(|it| it.as_array()).cloned().unwrap_or_default();
+    let json = documents
+        .first()
+        .map(windlass_chart::Value::to_json)
+        .unwrap_or_default();
+    let list = json
+        .pointer("/repositories")
+        .and_then(|it| it.as_array())
+        .cloned()
+        .unwrap_or_default();
     list.iter()
-        .filter_map(|it| Some((it.get("name")?.as_str()?.to_owned(), it.get("url")?.as_str()?.to_owned())))
+        .filter_map(|it| {
+            Some((
+                it.get("name")?.as_str()?.to_owned(),
+                it.get("url")?.as_str()?.to_owned(),
+            ))
+        })
         .collect()
 }

@@ -149,12 +149,23 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
     options.now_ms = now_ms();
     options.subchart_notes = flags.is_on("render-subchart-notes");
     options.skip_schema = flags.is_on("skip-schema-validation");
-    let rendered = windlass_chart::render_with(&chart, values, &release, &capabilities, &options);
+    let rendered = windlass_chart::render_with(&chart, values.clone(), &release, &capabilities, &options);
     rendered.map_err(|error| {
-        if let ChartError::Output(message) = error {
-            return Stop::Failed(format!(
-                "{message}\n\nUse --debug flag to render out invalid YAML"
-            ));
+        let while_rendering = matches!(
+            error,
+            ChartError::Template { .. } | ChartError::Output(_) | ChartError::Limit(_)
+        );
+        if !while_rendering {
+            return error.into();
+        }
+        if !flags.is_on("debug") {
+            return Stop::Failed(format!("{error}\n\nUse --debug flag to render out invalid YAML"));
+        }
+        let raw = windlass_chart::render_files(&chart, &values, &release, &capabilities, &options);
+        for (path, text) in raw.unwrap_or_default() {
+            if !text.trim().is_empty() {
+                print(document(&path, &text).as_bytes());
+            }
         }
         error.into()
     })

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use windlass_chart::{Dependency, Metadata, Value, repository, rfc3339, yaml};
 
-use crate::clock::now_ms;
 use super::super::Stop;
+use crate::clock::now_ms;
 
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -32,9 +32,16 @@ impl Lock {
         let documents = yaml::parse(&text).map_err(|it| Stop::Failed(format!("{}: {it}", path.display())))?;
         let json = documents.first().map(Value::to_json).unwrap_or_default();
         let text = |of: &serde_json::Value, name: &str| {
-            of.get(name).and_then(|it| it.as_str()).unwrap_or_default().to_owned()
+            of.get(name)
+                .and_then(|it| it.as_str())
+                .unwrap_or_default()
+                .to_owned()
         };
-        let list = json.get("dependencies").and_then(|it| it.as_array()).cloned().unwrap_or_default();
+        let list = json
+            .get("dependencies")
+            .and_then(|it| it.as_array())
+            .cloned()
+            .unwrap_or_default();
         let dependencies = list.iter().map(|it| Dependency {
             name: text(it, "name"),
             version: text(it, "version"),
@@ -60,7 +67,13 @@ impl Lock {
         }
         let mut text = String::from("dependencies:\n");
         for it in locked {
-            let _ = writeln!(text, "- name: {}\n  repository: {}\n  version: {}", plain(&it.name), plain(&it.repository), plain(&it.version));
+            let _ = writeln!(
+                text,
+                "- name: {}\n  repository: {}\n  version: {}",
+                plain(&it.name),
+                plain(&it.repository),
+                plain(&it.version)
+            );
         }
         let generated = rfc3339(now_ms() / 1_000);
         let _ = write!(text, "digest: {digest}\ngenerated: \"{generated}\"\n");
@@ -74,5 +87,8 @@ fn plain(text: &str) -> String {
     let mut data = Value::String(text.to_owned());
     let options = windlass_chart::Options::of_profile(windlass_chart::Profile::Helm4);
     let out = windlass_chart::expand("{{ toYaml . }}", &mut data, &options);
-    out.map_or_else(|_| format!("{text:?}"), |it| String::from_utf8_lossy(&it).into_owned())
+    out.map_or_else(
+        |_| format!("{text:?}"),
+        |it| String::from_utf8_lossy(&it).into_owned(),
+    )
 }
