@@ -113,7 +113,7 @@ impl Lexer<'_> {
             .copied()
             .filter(|it| *it != b'\r')
             .collect();
-        let lines = text.iter().filter(|it| **it == b'\n').count();
+        let lines = text.split(|it| *it == b'\n').count() - 1;
         self.push(Token::Text(text.into()));
         self.line += lines;
         self.at = start + length + 1;

@@ -400,7 +400,10 @@ impl Parser {
             "return" => Stmt::Return(self.expressions()?),
             "break" => Stmt::Break,
             "continue" => Stmt::Continue,
-            "defer" => Stmt::Defer(self.expression()?),
+            "defer" => {
+                self.expression()?;
+                Stmt::Defer
+            }
             // What runs beside runs before, which no test here can tell.
             "go" => Stmt::Expr(self.expression()?),
             _ => {

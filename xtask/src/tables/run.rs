@@ -266,8 +266,7 @@ impl<'s> Runner<'s> {
             Stmt::Type(name, kind) => {
                 self.types.borrow_mut().insert(name.clone(), kind.clone());
             }
-            // What is deferred cleans up, and nothing here needs that.
-            Stmt::Defer(_) => {}
+            Stmt::Defer => {}
             Stmt::Break => return Ok(Flow::Break),
             Stmt::Continue => return Ok(Flow::Continue),
         }

@@ -75,7 +75,8 @@ pub(super) enum Stmt {
     Return(Vec<Expr>),
     Block(Block),
     Type(String, Type),
-    Defer(Expr),
+    /// What is deferred cleans up, and is passed over.
+    Defer,
     Break,
     Continue,
 }

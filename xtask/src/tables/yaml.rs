@@ -124,18 +124,23 @@ fn foreign(data: &Expr) -> Option<&'static str> {
             foreign_type(kind).or_else(|| items.iter().find_map(|it| foreign(&it.1)))
         }
         Expr::Composite(None, items) => items.iter().find_map(|it| foreign(&it.1)),
-        Expr::Call(function, arguments, _) => match &**function {
-            Expr::Name(name) if matches!(name.as_str(), "int64" | "uint64" | "float64" | "string") => {
-                arguments.iter().find_map(foreign)
+        Expr::Call(function, arguments, _) => {
+            let package = match &**function {
+                Expr::Select(of, _) => match &**of {
+                    Expr::Name(package) => package.as_str(),
+                    _ => "",
+                },
+                Expr::Name(name) if matches!(name.as_str(), "int64" | "uint64" | "float64" | "string") => {
+                    "strings"
+                }
+                _ => "",
+            };
+            match package {
+                "math" => Some("an infinity, which JSON does not have: Helm's values go through JSON"),
+                "strings" => arguments.iter().find_map(foreign),
+                _ => Some("a type of Go's own"),
             }
-            Expr::Select(of, _) if matches!(&**of, Expr::Name(it) if it == "math") => {
-                Some("an infinity, which JSON does not have: Helm's values go through JSON")
-            }
-            Expr::Select(of, _) if matches!(&**of, Expr::Name(it) if it == "strings") => {
-                arguments.iter().find_map(foreign)
-            }
-            _ => Some("a type of Go's own"),
-        },
+        }
         Expr::Unary(_, of) => foreign(of),
         Expr::Text(text) if std::str::from_utf8(text).is_err() => {
             Some("no UTF-8: JSON has replaced it before the library sees it")
@@ -148,8 +153,7 @@ fn foreign(data: &Expr) -> Option<&'static str> {
 fn made_to_fit(data: &Expr) -> Option<&'static str> {
     fn wants_text(kind: &Type) -> bool {
         match kind {
-            Type::Map(_, of) => wants_text(of),
-            Type::List(of) => wants_text(of),
+            Type::Map(_, of) | Type::List(of) => wants_text(of),
             Type::Name(name) => name == "string",
             Type::Pointer(_) | Type::Struct(_) | Type::Other => false,
         }
@@ -190,7 +194,11 @@ fn reads(text: &str, expected: &Val) -> Result<(), String> {
 
 fn same(found: &Value, expected: &Value) -> bool {
     match (found, expected) {
-        #[expect(clippy::cast_precision_loss, reason = "Helm keeps numbers as floats")]
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::float_cmp,
+            reason = "Helm keeps numbers as floats"
+        )]
         (Value::Float(a), Value::Int(b)) => *a == *b as f64,
         (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|it| same(it.0, it.1)),
         (Value::Map(a), Value::Map(b)) => {

@@ -108,6 +108,72 @@ pub(super) fn format(arguments: &[Val]) -> String {
     )
 }
 
+/// Functions of lists and maps.
+fn list_function(name: &str, arguments: &[Val]) -> Option<Val> {
+    Some(match name {
+        "len" => match arguments.first() {
+            Some(Val::Text(it)) => size(it.len()),
+            Some(Val::List(it)) => size(it.borrow().len()),
+            Some(Val::Map(it)) => size(it.borrow().len()),
+            _ => Val::Int(0),
+        },
+        "append" => {
+            let mut items = arguments.first().map(Val::items).unwrap_or_default();
+            items.extend(arguments.iter().skip(1).cloned());
+            Val::list(items)
+        }
+        "maps.Copy" => {
+            if let [to, from, ..] = arguments {
+                for (key, value) in from.entries() {
+                    to.set(key, value);
+                }
+            }
+            Val::Nil
+        }
+        "sort.Strings" => {
+            if let Some(Val::List(items)) = arguments.first() {
+                items.borrow_mut().sort_by_key(Val::as_text);
+            }
+            Val::Nil
+        }
+        _ => return None,
+    })
+}
+
+/// Functions of `strings`, `utf8` and the encodings.
+fn text_function(name: &str, arguments: &[Val]) -> Option<Val> {
+    let text = |at: usize| arguments.get(at).map(Val::as_text).unwrap_or_default();
+    Some(match name {
+        "strings.Contains" => Val::Bool(text(0).contains(&text(1))),
+        "strings.HasPrefix" => Val::Bool(text(0).starts_with(&text(1))),
+        "strings.HasSuffix" => Val::Bool(text(0).ends_with(&text(1))),
+        "strings.TrimSpace" => Val::text(text(0).trim()),
+        "strings.Compare" => Val::Int(text(0).cmp(&text(1)) as i64),
+        "strings.Repeat" => {
+            let count = arguments.get(1).map_or(0, Val::as_int);
+            Val::text(&text(0).repeat(usize::try_from(count).unwrap_or(0)))
+        }
+        "strings.Split" => Val::list(text(0).split(&text(1)).map(Val::text).collect()),
+        "strings.Join" => {
+            let parts: Vec<String> = arguments
+                .first()
+                .map(Val::items)
+                .unwrap_or_default()
+                .iter()
+                .map(Val::as_text)
+                .collect();
+            Val::text(&parts.join(&text(1)))
+        }
+        "base64.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(arguments), 6)),
+        "base32.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(arguments), 5)),
+        "base64.StdEncoding.DecodeString" => {
+            Val::or_error(from_base64(&text(0)).map(|it| Val::Text(it.into())))
+        }
+        "utf8.RuneCountInString" => size(text(0).chars().count()),
+        _ => return None,
+    })
+}
+
 impl Runner<'_> {
     /// A function of a package, of Go itself, or of the code under test.
     pub(super) fn foreign(&mut self, name: &str, arguments: Vec<Val>) -> Run<Val> {
@@ -119,47 +185,10 @@ impl Runner<'_> {
         }
         let text = |at: usize| arguments.get(at).map(Val::as_text).unwrap_or_default();
         let value = match name {
-            "len" => match arguments.first() {
-                Some(Val::Text(it)) => size(it.len()),
-                Some(Val::List(it)) => size(it.borrow().len()),
-                Some(Val::Map(it)) => size(it.borrow().len()),
-                _ => Val::Int(0),
-            },
-            "append" => {
-                let mut items = arguments.first().map(Val::items).unwrap_or_default();
-                items.extend(arguments.iter().skip(1).cloned());
-                Val::list(items)
-            }
             "panic" => return Err(Halt::Unknown(format!("panic: {}", text(0)))),
-            "strings.Contains" => Val::Bool(text(0).contains(&text(1))),
-            "strings.HasPrefix" => Val::Bool(text(0).starts_with(&text(1))),
-            "strings.HasSuffix" => Val::Bool(text(0).ends_with(&text(1))),
-            "strings.TrimSpace" => Val::text(text(0).trim()),
-            "strings.Compare" => Val::Int(text(0).cmp(&text(1)) as i64),
-            "strings.Repeat" => {
-                let count = arguments.get(1).map_or(0, Val::as_int);
-                Val::text(&text(0).repeat(usize::try_from(count).unwrap_or(0)))
-            }
-            "strings.Split" => Val::list(text(0).split(&text(1)).map(Val::text).collect()),
-            "strings.Join" => {
-                let parts: Vec<String> = arguments
-                    .first()
-                    .map(Val::items)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(Val::as_text)
-                    .collect();
-                Val::text(&parts.join(&text(1)))
-            }
             "fmt.Sprintf" => Val::text(&format(&arguments)),
-            "fmt.Sprint" => Val::text(&text(0)),
+            "fmt.Sprint" | "strconv.FormatBool" => Val::text(&text(0)),
             "fmt.Errorf" => Val::Error(format(&arguments)),
-            "base64.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(&arguments), 6)),
-            "base32.StdEncoding.EncodeToString" => Val::text(&radix(&bytes(&arguments), 5)),
-            "base64.StdEncoding.DecodeString" => {
-                Val::or_error(from_base64(&text(0)).map(|it| Val::Text(it.into())))
-            }
-            "utf8.RuneCountInString" => size(text(0).chars().count()),
             "errors.New" => Val::Error(text(0)),
             "strconv.Atoi" => Val::or_error(
                 text(0)
@@ -167,20 +196,11 @@ impl Runner<'_> {
                     .map(Val::Int)
                     .map_err(|_| "invalid syntax".to_owned()),
             ),
-            "strconv.FormatBool" => Val::text(&text(0)),
             "strconv.FormatFloat" => Val::text(&format(&[
                 Val::text("%v"),
                 arguments.first().cloned().unwrap_or(Val::Nil),
             ])),
             "reflect.DeepEqual" => Val::Bool(same(&arguments)),
-            "maps.Copy" => {
-                if let [to, from, ..] = arguments.as_slice() {
-                    for (key, value) in from.entries() {
-                        to.set(key, value);
-                    }
-                }
-                Val::Nil
-            }
             "path.Join" | "filepath.Join" => {
                 let parts: Vec<String> = arguments
                     .iter()
@@ -188,12 +208,6 @@ impl Runner<'_> {
                     .filter(|it| !it.is_empty())
                     .collect();
                 Val::text(&parts.join("/"))
-            }
-            "sort.Strings" => {
-                if let Some(Val::List(items)) = arguments.first() {
-                    items.borrow_mut().sort_by_key(Val::as_text);
-                }
-                Val::Nil
             }
             "bytes.NewBuffer" | "bytes.NewBufferString" => {
                 Val::object("bytes.Buffer", [("text", Val::text(&text(0)))])
@@ -211,6 +225,11 @@ impl Runner<'_> {
                 arguments.into_iter().next().unwrap_or(Val::Nil)
             }
             _ => {
+                if let Some(value) =
+                    text_function(name, &arguments).or_else(|| list_function(name, &arguments))
+                {
+                    return Ok(value);
+                }
                 if let Some(check) = name
                     .strip_prefix("assert.")
                     .or_else(|| name.strip_prefix("require."))
@@ -238,7 +257,7 @@ impl Runner<'_> {
         }
         match (of, name) {
             (Val::Error(text), "Error") => return Ok(Val::text(text)),
-            (Val::Struct(it), _) if it.kind == "testing.T" => return self.test_method(name, arguments),
+            (Val::Struct(it), _) if it.kind == "testing.T" => return self.test_method(name, &arguments),
             (Val::Struct(it), _) if it.kind == "assert.Assertions" => {
                 return self.assertion(name, &arguments);
             }
@@ -257,16 +276,16 @@ impl Runner<'_> {
         (self.suite.method)(self, of, name, &arguments)
     }
 
-    fn test_method(&mut self, name: &str, arguments: Vec<Val>) -> Run<Val> {
+    fn test_method(&mut self, name: &str, arguments: &[Val]) -> Run<Val> {
         match name {
-            "Error" | "Errorf" => self.complain(format(&arguments)),
+            "Error" | "Errorf" => self.complain(format(arguments)),
             "Fatal" | "Fatalf" => {
-                self.complain(format(&arguments));
+                self.complain(format(arguments));
                 return Err(Halt::End);
             }
             "Skip" | "Skipf" | "SkipNow" => return Err(Halt::End),
             "Run" => {
-                if let [_, function] = arguments.as_slice() {
+                if let [_, function] = arguments {
                     let t = Val::object("testing.T", []);
                     match self.call(&function.clone(), vec![t]) {
                         Err(Halt::End) => {}

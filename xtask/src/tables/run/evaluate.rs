@@ -17,7 +17,7 @@ impl Runner<'_> {
             Expr::Int(it) => Ok(Val::Int(*it)),
             Expr::Float(it) => Ok(Val::Float(*it)),
             Expr::Text(it) => Ok(Val::Text(it.clone())),
-            Expr::Name(name) => self.name(name, scope),
+            Expr::Name(name) => Ok(self.name(name, scope)),
             Expr::Select(of, name) => self.select(of, name, scope),
             Expr::Index(of, at) => {
                 let (of, at) = (self.evaluate(of, scope)?, self.evaluate(at, scope)?);
@@ -65,21 +65,21 @@ impl Runner<'_> {
         }
     }
 
-    fn name(&mut self, name: &str, scope: &Rc<Scope>) -> Run<Val> {
+    fn name(&self, name: &str, scope: &Rc<Scope>) -> Val {
         match name {
-            "nil" => return Ok(Val::Nil),
-            "true" => return Ok(Val::Bool(true)),
-            "false" => return Ok(Val::Bool(false)),
+            "nil" => return Val::Nil,
+            "true" => return Val::Bool(true),
+            "false" => return Val::Bool(false),
             _ => {}
         }
         // The code under test goes before the tests' own helpers of the same name.
         if self.suite.knows(name) {
-            return Ok(Val::Foreign(name.to_owned()));
+            return Val::Foreign(name.to_owned());
         }
-        if let Some(held) = scope.find(name) {
-            return Ok(held.borrow().clone());
+        match scope.find(name) {
+            Some(held) => held.borrow().clone(),
+            None => builtin::constant(name).unwrap_or(Val::Foreign(name.to_owned())),
         }
-        Ok(builtin::constant(name).unwrap_or(Val::Foreign(name.to_owned())))
     }
 
     fn select(&mut self, of: &Expr, name: &str, scope: &Rc<Scope>) -> Run<Val> {

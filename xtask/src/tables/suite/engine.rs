@@ -97,13 +97,12 @@ fn method(_: &mut Runner<'_>, of: &Val, name: &str, arguments: &[Val]) -> Run<Va
             add_dependencies(of, arguments);
             Ok(Val::Nil)
         }
-        "Funcs" => Ok(of.clone()),
+        "Funcs" | "AsMap" => Ok(of.clone()),
         "Parse" => {
             of.set_field("text", first);
             Ok(of.clone())
         }
         "Execute" => Ok(executed(&of.field("text").as_text(), &first, &second)),
-        "AsMap" => Ok(of.clone()),
         _ => unknown(name),
     }
 }

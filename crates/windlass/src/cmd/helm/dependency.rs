@@ -200,7 +200,8 @@ fn delete_outdated(charts: &Path, kept: &BTreeMap<String, Vec<u8>>) -> Result<()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if !name.ends_with(".tgz") || kept.contains_key(&name) {
+        let is_archive = path.extension().is_some_and(|it| it == "tgz");
+        if !is_archive || kept.contains_key(&name) {
             continue;
         }
         if folder::load(&path.to_string_lossy()).is_ok() {

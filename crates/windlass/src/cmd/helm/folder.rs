@@ -66,11 +66,10 @@ fn missing(link: &Path) -> Option<String> {
     let target = link.parent()?.join(std::fs::read_link(link).ok()?);
     let mut place = PathBuf::new();
     for part in target.components() {
-        match part {
-            std::path::Component::ParentDir => {
-                place.pop();
-            }
-            part => place.push(part),
+        if part == std::path::Component::ParentDir {
+            place.pop();
+        } else {
+            place.push(part);
         }
         if std::fs::symlink_metadata(&place).is_err() {
             return Some(format!("lstat {}: no such file or directory", place.display()));

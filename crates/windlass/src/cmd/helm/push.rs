@@ -1,6 +1,7 @@
 //! `windlass helm push`: a packed chart into a registry, as Helm does it, so that Helm pulls it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use windlass_chart::{Limits, Metadata, archive, load_from_files};
@@ -48,7 +49,7 @@ pub(super) fn run(words: &[String]) -> Result<(), Stop> {
         .map_err(|it| it.to_string())?;
     let mut said = format!("Pushed: {image}\nDigest: {digest}\n");
     if image.tag.as_deref().is_some_and(|it| it.contains('_')) {
-        said.push_str(&format!("{image} contains an underscore.\n{UNDERSCORE}\n"));
+        let _ = writeln!(said, "{image} contains an underscore.\n{UNDERSCORE}");
     }
     print(said.as_bytes());
     Ok(())

@@ -140,7 +140,7 @@ pub(super) fn from_repository(
 }
 
 fn digest(bytes: &[u8]) -> String {
-    windlass_core::digest::Digest::of_bytes(bytes).hex().to_string()
+    windlass_core::digest::Digest::of_bytes(bytes).hex()
 }
 
 fn choose(index: &[u8], repository: &str, name: &str, version: &str) -> Result<repository::Entry, Stop> {
