@@ -7,7 +7,7 @@ mod load;
 mod nginx;
 mod place;
 mod proxy;
-mod render;
+pub(crate) mod render;
 mod report;
 mod switch;
 

@@ -25,6 +25,11 @@ const TASKS: &[Task] = &[
         parity::run,
     ),
     (
+        "peak",
+        "the most memory that a program takes",
+        bench::render::memory::run,
+    ),
+    (
         "tables",
         "table tests of Helm, sprig and the YAML library against ours",
         tables::run,

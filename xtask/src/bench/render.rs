@@ -2,6 +2,7 @@
 //! and `HELM4`), renders within one process, and a thousand applications of which one changed.
 
 mod charts;
+pub(crate) mod memory;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -39,6 +40,7 @@ pub(crate) fn run(report: &mut Report) -> Result<(), String> {
         let place = folder.path().join(name);
         write(&place, &files).map_err(|it| format!("{}: {it}", place.display()))?;
         processes(report, name, &place, &programs)?;
+        memory_of(report, name, &place, &programs)?;
         warm(report, name, files)?;
     }
     applications(report)
@@ -95,6 +97,25 @@ fn processes(report: &mut Report, case: &str, chart: &Path, programs: &[Program]
     }
     for (at, (name, ..)) in programs.iter().enumerate().skip(1) {
         report.add(case, metric, medians[0], Some((name, medians[at])));
+    }
+    Ok(())
+}
+
+/// Peak memory of a whole process.
+fn memory_of(report: &mut Report, case: &str, chart: &Path, programs: &[Program]) -> Result<(), String> {
+    let chart = chart.to_string_lossy();
+    let mut peaks = Vec::new();
+    for (_, program, arguments) in programs {
+        let more = ["release", &*chart, "--kube-version", KUBE_VERSION];
+        let all: Vec<&str> = arguments.iter().copied().chain(more).collect();
+        peaks.push(memory::peak_mib(program, &all)?);
+    }
+    let metric = ("peak_mib", "MiB", Better::Lower);
+    if programs.len() == 1 {
+        report.add(case, metric, peaks[0], None);
+    }
+    for (at, (name, ..)) in programs.iter().enumerate().skip(1) {
+        report.add(case, metric, peaks[0], Some((name, peaks[at])));
     }
     Ok(())
 }

@@ -33,9 +33,9 @@ pub(super) fn list(path: &str) -> Result<(), Stop> {
         let cells: Vec<String> = row
             .iter()
             .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}\t"))
+            .map(|(cell, width)| format!("{cell:<width$}"))
             .collect();
-        out.push_str(&cells.concat());
+        out.push_str(&cells.join("\t"));
         out.push('\n');
     }
     out.push('\n');
