@@ -20,12 +20,17 @@ resource "aws_secretsmanager_secret_version" "signing" {
   secret_string = each.value.result
 }
 
-resource "aws_secretsmanager_secret" "cart" {
-  name                    = "ecommerce/${var.environment}/cart-service/CART_URL"
+# Carts have the first database of the cache, what instances of the gateway share the second.
+resource "aws_secretsmanager_secret" "redis" {
+  for_each = { "cart-service/CART_URL" = 0, "api-gateway/REDIS_URL" = 1 }
+
+  name                    = "ecommerce/${var.environment}/${each.key}"
   recovery_window_in_days = 7
 }
 
-resource "aws_secretsmanager_secret_version" "cart" {
-  secret_id     = aws_secretsmanager_secret.cart.id
-  secret_string = "rediss://:${random_password.redis.result}@${aws_elasticache_replication_group.cache.primary_endpoint_address}:6379/0"
+resource "aws_secretsmanager_secret_version" "redis" {
+  for_each = { "cart-service/CART_URL" = 0, "api-gateway/REDIS_URL" = 1 }
+
+  secret_id     = aws_secretsmanager_secret.redis[each.key].id
+  secret_string = "rediss://:${random_password.redis.result}@${aws_elasticache_replication_group.cache.primary_endpoint_address}:6379/${each.value}"
 }

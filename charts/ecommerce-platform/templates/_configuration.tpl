@@ -18,13 +18,19 @@ SHUTDOWN_GRACE: {{ printf "%ds" (int .root.Values.shutdownGraceSeconds) | quote 
 {{- end }}
 {{- end -}}
 
-{{/* The keys of a service's Secret as a YAML list: its own, and the address of its database when that is outside. */}}
+{{/* The keys of a service's Secret as a YAML list: its own, and the addresses of its stores when these are outside. */}}
 {{- define "ecommerce.secretKeys" -}}
 {{- range .service.secrets }}
 - {{ . }}
 {{- end }}
 {{- if and .service.store (not (include "ecommerce.embedded" .)) }}
 - {{ .service.store.variable }}
+{{- with .service.store.readVariable }}
+- {{ . }}
+{{- end }}
+{{- end }}
+{{- if and .service.shares (eq .root.Values.stores.mode "external") }}
+- {{ .service.shares.variable }}
 {{- end }}
 {{- end -}}
 

@@ -36,6 +36,11 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- if and .service.store (or (eq .root.Values.stores.mode "embedded") (eq .service.store.kind "embedded")) -}}yes{{- end -}}
 {{- end -}}
 
+{{/* yes where the service is given the authorities of outside databases. */}}
+{{- define "ecommerce.certificates" -}}
+{{- if and .root.Values.stores.certificates .service.store (not (include "ecommerce.embedded" .)) -}}yes{{- end -}}
+{{- end -}}
+
 {{- define "ecommerce.replicas" -}}
 {{- .service.replicas | default .root.Values.replicas -}}
 {{- end -}}

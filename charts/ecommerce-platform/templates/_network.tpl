@@ -12,7 +12,7 @@
     - {protocol: TCP, port: 53}
 {{- end -}}
 
-{{/* The one database of a service, when it is outside. Takes root, name and service. */}}
+{{/* The stores of a service, when these are outside. Takes root, name and service. */}}
 {{- define "ecommerce.egressToStore" -}}
 {{- if and .service.store (not (include "ecommerce.embedded" .)) }}
 {{- if eq .service.store.kind "postgresql" }}
@@ -27,7 +27,14 @@
     - ipBlock:
         cidr: {{ .root.Values.networkPolicies.storesCIDR }}
   ports:
-    {{- /* Migrations hold an advisory lock, which a pooled connection cannot: they go to PostgreSQL itself. */}}
+    {{- /* PostgreSQL itself too, for whoever gives a migration an address that is not PgBouncer's. */}}
     - {protocol: TCP, port: {{ get (dict "postgresql" 5432 "mongodb" 27017 "redis" 6379) .service.store.kind }}}
+{{- end }}
+{{- if and .service.shares (eq .root.Values.stores.mode "external") }}
+- to:
+    - ipBlock:
+        cidr: {{ .root.Values.networkPolicies.storesCIDR }}
+  ports:
+    - {protocol: TCP, port: 6379}
 {{- end }}
 {{- end -}}

@@ -47,6 +47,11 @@ seccompProfile:
 - name: data
   mountPath: /data
 {{- end }}
+{{- if include "ecommerce.certificates" . }}
+- name: certificates
+  mountPath: /etc/stores
+  readOnly: true
+{{- end }}
 {{- end -}}
 
 {{- define "ecommerce.volumes" -}}
@@ -57,6 +62,11 @@ seccompProfile:
 - name: data
   persistentVolumeClaim:
     claimName: {{ .name }}-data
+{{- end }}
+{{- if include "ecommerce.certificates" . }}
+- name: certificates
+  configMap:
+    name: {{ .root.Values.stores.certificates }}
 {{- end }}
 {{- end -}}
 

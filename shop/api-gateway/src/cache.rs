@@ -2,11 +2,12 @@
 //! fetches a new one.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
+use packing::{Coding, Effort, WORTH_BYTES, is_text};
 use service_kit::metrics::{Counter, Metrics};
 
 /// Longest answer that is kept.
@@ -14,14 +15,40 @@ const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// What an entry costs beside its body.
 const ENTRY_BYTES: usize = 1024;
 
-/// A kept answer.
+/// A kept answer of status 200.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     fresh_until: Instant,
     stale_until: Instant,
+    /// Made when they are first wanted: most answers that are asked for once are never asked for again.
+    brotli: OnceLock<Bytes>,
+    gzip: OnceLock<Bytes>,
+}
+
+impl Kept {
+    /// The body in a coding; `None` where that is not worth it.
+    pub(crate) fn packed(&self, coding: Coding) -> Option<Bytes> {
+        let kind = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        if self.body.len() < WORTH_BYTES
+            || !is_text(kind)
+            || self.headers.contains_key(header::CONTENT_ENCODING)
+        {
+            return None;
+        }
+        let made = match coding {
+            Coding::Brotli => &self.brotli,
+            Coding::Gzip => &self.gzip,
+        };
+        let packed = made.get_or_init(|| coding.pack(&self.body, Effort::EachTime).into());
+        Some(packed.clone())
+    }
+
+    fn size(&self, key: &str) -> usize {
+        // Packed twice it is at most as much again.
+        self.body.len() * 2 + key.len() + ENTRY_BYTES
+    }
 }
 
 /// What is known for a request.
@@ -49,6 +76,25 @@ struct Entries {
     bytes: usize,
     /// Grows with each purge; an answer that was asked for before one is not kept after it.
     generation: u64,
+}
+
+impl Entries {
+    fn make_room(&mut self, size: usize, bytes_max: usize, now: Instant) {
+        self.map.retain(|_, kept| kept.stale_until > now);
+        self.bytes = self.map.iter().map(|(key, kept)| kept.size(key)).sum();
+        if self.bytes + size > bytes_max {
+            self.map.clear();
+            self.bytes = 0;
+        }
+    }
+}
+
+/// An answer of a service.
+#[derive(Debug, Clone)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Cache {
@@ -105,57 +151,52 @@ impl Cache {
             .generation
     }
 
-    /// Keeps an answer if it may be kept.
+    /// Keeps an answer if it may be kept. `age` is how long ago it was given.
     pub(crate) fn keep(
         &self,
         key: &str,
         generation: u64,
-        status: StatusCode,
-        headers: &HeaderMap,
-        body: Bytes,
+        answer: &Answer,
+        age: Duration,
         now: Instant,
-    ) {
+    ) -> Option<Duration> {
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer;
         self.fetching
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(key);
-        let Some((fresh, stale)) = lifetimes(headers) else {
-            return;
-        };
-        if status != StatusCode::OK
+        let (fresh, stale) = lifetimes(headers)?;
+        if *status != StatusCode::OK
             || body.len() > ANSWER_BYTES_MAX
             || headers.contains_key(header::SET_COOKIE)
         {
-            return;
+            return None;
         }
-        let size = body.len() + key.len() + ENTRY_BYTES;
         let kept = Kept {
-            status,
             headers: headers.clone(),
-            body,
-            fresh_until: now + fresh,
-            stale_until: now + fresh + stale,
+            body: body.clone(),
+            fresh_until: now + fresh.saturating_sub(age),
+            stale_until: now + (fresh + stale).saturating_sub(age),
+            brotli: OnceLock::new(),
+            gzip: OnceLock::new(),
         };
+        let size = kept.size(key);
         let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
         if entries.generation != generation {
-            return;
+            return None;
         }
         if entries.bytes + size > self.bytes_max {
-            entries.map.retain(|_, kept| kept.stale_until > now);
-            entries.bytes = entries
-                .map
-                .iter()
-                .map(|(key, kept)| kept.body.len() + key.len() + ENTRY_BYTES)
-                .sum();
-            if entries.bytes + size > self.bytes_max {
-                entries.map.clear();
-                entries.bytes = 0;
-            }
+            entries.make_room(size, self.bytes_max, now);
         }
         entries.bytes += size;
         if let Some(before) = entries.map.insert(key.to_owned(), Arc::new(kept)) {
-            entries.bytes -= before.body.len() + key.len() + ENTRY_BYTES;
+            entries.bytes -= before.size(key);
         }
+        Some(fresh + stale)
     }
 
     /// Forgets everything: lists hold many products, so one that changed may be in any of them.
@@ -210,50 +251,73 @@ mod tests {
         times.iter().map(kind).collect()
     }
 
+    fn answer(status: u16, cache_control: &'static str, body: &'static [u8]) -> Answer {
+        Answer {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: headers(cache_control),
+            body: Bytes::from_static(body),
+        }
+    }
+
     #[test]
     fn answers_age_and_one_request_fetches_the_next() {
         let cache = Cache::new(1 << 20, &Metrics::default());
         let start = Instant::now();
-        let may = headers("public, max-age=15, stale-while-revalidate=60");
-        cache.keep("k", 0, StatusCode::OK, &may, Bytes::from_static(b"1"), start);
+        let may = "public, max-age=15, stale-while-revalidate=60";
+        let none = Duration::ZERO;
+        let kept = cache.keep("k", 0, &answer(200, may, b"1"), none, start);
+        assert_eq!(kept, Some(Duration::from_secs(75)));
         assert_eq!(
             kinds(&cache, &[0, 14, 16, 17, 76], start),
             ["fresh", "fresh", "stale, fetch", "stale", "nothing"]
         );
 
         cache.purge();
-        cache.keep(
-            "k",
-            0,
-            StatusCode::OK,
-            &may,
-            Bytes::from_static(b"asked before the purge"),
-            start,
-        );
+        cache.keep("k", 0, &answer(200, may, b"asked before the purge"), none, start);
         assert_eq!(kinds(&cache, &[0], start), ["nothing"]);
         for private in ["private, max-age=15", "no-store", "max-age=15", "public"] {
-            cache.keep("k", 1, StatusCode::OK, &headers(private), Bytes::new(), start);
+            cache.keep("k", 1, &answer(200, private, b""), none, start);
         }
-        cache.keep("k", 1, StatusCode::NOT_FOUND, &may, Bytes::new(), start);
+        cache.keep("k", 1, &answer(404, may, b""), none, start);
         assert_eq!(kinds(&cache, &[0], start), ["nothing"]);
+        // Another instance asked for it ten seconds ago.
+        cache.keep("k", 1, &answer(200, may, b"1"), Duration::from_secs(10), start);
+        assert_eq!(kinds(&cache, &[4, 6], start), ["fresh", "stale, fetch"]);
     }
 
     #[test]
     fn it_never_holds_more_than_it_may() {
-        let cache = Cache::new(10 * (ENTRY_BYTES + 100), &Metrics::default());
+        let cache = Cache::new(10 * (ENTRY_BYTES + 200), &Metrics::default());
         let start = Instant::now();
         for n in 0..1000 {
-            let body = Bytes::from(vec![0; 90]);
-            cache.keep(
-                &n.to_string(),
-                0,
-                StatusCode::OK,
-                &headers("public, max-age=15"),
-                body,
-                start,
-            );
+            let body = answer(200, "public, max-age=15", &[0; 90]);
+            cache.keep(&n.to_string(), 0, &body, Duration::ZERO, start);
             let entries = cache.entries.read().unwrap();
             assert!(entries.bytes <= cache.bytes_max && entries.map.len() <= 10);
         }
+    }
+
+    #[test]
+    fn a_long_text_is_packed_once() {
+        let cache = Cache::new(1 << 20, &Metrics::default());
+        let start = Instant::now();
+        let mut long = answer(200, "public, max-age=15", &[b'a'; 4000]);
+        let json = http::HeaderValue::from_static("application/json");
+        long.headers.insert(header::CONTENT_TYPE, json);
+        cache.keep("k", 0, &long, Duration::ZERO, start);
+        let Found::Fresh(kept) = cache.find("k", start) else {
+            panic!("it was kept");
+        };
+        let (one, other) = (
+            kept.packed(Coding::Brotli).unwrap(),
+            kept.packed(Coding::Brotli).unwrap(),
+        );
+        assert!(one.len() < 100 && one.as_ptr() == other.as_ptr());
+        let short = answer(200, "public, max-age=15", b"{}");
+        cache.keep("s", 0, &short, Duration::ZERO, start);
+        let Found::Fresh(kept) = cache.find("s", start) else {
+            panic!("it was kept");
+        };
+        assert_eq!(kept.packed(Coding::Gzip), None);
     }
 }

@@ -1,19 +1,18 @@
 //! One request through the edge.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::Full;
 use service_kit::client::Upstream;
 use service_kit::{BODY_BYTES_MAX, PeerAddress, Problem, RouteLabel, read_body, request_id};
 
-use crate::cache::{Found, Kept};
+use crate::cache::{Answer, Found};
 use crate::route::{self, Owner, Route};
-use crate::{App, limit};
+use crate::{App, limit, present, written};
 
 /// Headers of one connection, which are never passed on (RFC 9110, 7.6.1), and those that only we may write.
 const NOT_PASSED_ON: [&str; 10] = [
@@ -43,8 +42,13 @@ pub(crate) async fn any(State(app): State<App>, request: Request) -> Response {
     }
     let public = route.public && !request.headers().contains_key(header::AUTHORIZATION);
     let answer = if public && request.method() == Method::GET {
-        let asked = request.headers().get(header::IF_NONE_MATCH).cloned();
-        kept_or_asked(&app, route, inner_uri(request.uri()).to_string(), asked.as_ref()).await
+        kept_or_asked(
+            &app,
+            route,
+            inner_uri(request.uri()).to_string(),
+            request.headers(),
+        )
+        .await
     } else {
         pass(&app, route, request, client).await
     };
@@ -57,16 +61,11 @@ fn label(mut response: Response, label: &'static str) -> Response {
 }
 
 /// A public answer: from the cache, or asked for once.
-async fn kept_or_asked(
-    app: &App,
-    route: Route,
-    key: String,
-    asked: Option<&HeaderValue>,
-) -> Result<Response, Problem> {
+async fn kept_or_asked(app: &App, route: Route, key: String, asked: &HeaderMap) -> Result<Response, Problem> {
     match app.cache.find(&key, Instant::now()) {
         Found::Fresh(kept) => {
             app.cache.hits.inc();
-            Ok(present(&kept, asked))
+            Ok(present::kept(&kept, asked))
         }
         Found::Stale(kept, fetch) => {
             app.cache.stale.inc();
@@ -74,20 +73,39 @@ async fn kept_or_asked(
                 let app = app.clone();
                 tokio::spawn(async move { ask(&app, route, &key).await });
             }
-            Ok(present(&kept, asked))
+            Ok(present::kept(&kept, asked))
         }
         Found::Nothing => {
             app.cache.misses.inc();
-            ask(app, route, &key)
-                .await
-                .map(|kept| present_parts(kept.0, &kept.1, kept.2, asked))
+            let answer = found_or_asked(app, route, &key).await?;
+            Ok(present::answer(answer, asked))
         }
     }
 }
 
+/// What another instance kept, or else the owner's answer.
+async fn found_or_asked(app: &App, route: Route, key: &str) -> Result<Answer, Problem> {
+    #[cfg(feature = "redis")]
+    if let Some(shared) = &app.shared {
+        let (generation, revision) = (app.cache.generation(), app.revision());
+        if let Some(found) = shared.find(revision, key).await {
+            let answer = Answer {
+                status: StatusCode::OK,
+                headers: found.headers,
+                body: found.body,
+            };
+            app.cache
+                .keep(key, generation, &answer, found.age, Instant::now());
+            return Ok(answer);
+        }
+    }
+    ask(app, route, key).await
+}
+
 /// Asks the owner for a public answer and keeps it.
-async fn ask(app: &App, route: Route, key: &str) -> Result<(StatusCode, HeaderMap, Bytes), Problem> {
-    let generation = app.cache.generation();
+async fn ask(app: &App, route: Route, key: &str) -> Result<Answer, Problem> {
+    // Both before asking: what changes meanwhile must not be hidden by what was answered before.
+    let (generation, revision) = (app.cache.generation(), app.revision());
     let reply = upstream(app, route.owner)
         .get(key)
         .deadline(route.deadline)
@@ -96,44 +114,16 @@ async fn ask(app: &App, route: Route, key: &str) -> Result<(StatusCode, HeaderMa
     let mut headers = reply.headers;
     strip(&mut headers);
     headers.remove(header::CONTENT_LENGTH);
-    app.cache.keep(
-        key,
-        generation,
-        reply.status,
-        &headers,
-        reply.body.clone(),
-        Instant::now(),
-    );
-    Ok((reply.status, headers, reply.body))
-}
-
-fn present(kept: &Kept, asked: Option<&HeaderValue>) -> Response {
-    present_parts(kept.status, &kept.headers, kept.body.clone(), asked)
-}
-
-fn present_parts(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: Bytes,
-    asked: Option<&HeaderValue>,
-) -> Response {
-    let known = asked
-        .and_then(|asked| asked.to_str().ok())
-        .zip(headers.get(header::ETAG))
-        .is_some_and(|(asked, etag)| {
-            asked
-                .split(',')
-                .any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes())
-        });
-    let mut response = if known && status == StatusCode::OK {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        (status, body).into_response()
+    let answer = Answer {
+        status: reply.status,
+        headers,
+        body: reply.body,
     };
-    for (name, value) in headers {
-        response.headers_mut().insert(name, value.clone());
-    }
-    response
+    let kept = app
+        .cache
+        .keep(key, generation, &answer, Duration::ZERO, Instant::now());
+    app.share(revision, key, &answer, kept);
+    Ok(answer)
 }
 
 /// Everything else goes through, and the answer comes back as it arrives.
@@ -152,6 +142,9 @@ async fn pass(
         if head.method == Method::GET || head.method == Method::HEAD {
             cookies_for_headers(&mut headers);
         }
+    }
+    written::told(&mut headers);
+    if route.owner != Owner::Storefront {
         headers.remove(header::COOKIE);
     }
     set(&mut headers, "x-forwarded-for", &client.to_string());
@@ -172,6 +165,7 @@ async fn pass(
     let answer = upstream(app, route.owner).forward(onward, route.deadline).await?;
     let mut answer = answer.map(Body::new);
     strip(answer.headers_mut());
+    written::remember(answer.headers_mut());
     Ok(answer)
 }
 
@@ -212,30 +206,33 @@ fn strip(headers: &mut HeaderMap) {
 /// Reading with a cookie is harmless, so a page's scripts need no token; changing needs the header, which another site's
 /// page cannot send.
 fn cookies_for_headers(headers: &mut HeaderMap) {
-    let cookies: Vec<String> = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'))
-        .map(|cookie| cookie.trim().to_owned())
-        .collect();
-    let find = |names: [&str; 2]| {
-        names.into_iter().find_map(|name| {
-            cookies
-                .iter()
-                .find_map(|cookie| cookie.strip_prefix(name)?.strip_prefix('=').map(str::to_owned))
-        })
-    };
+    let session = cookie(headers, "__Host-session").or_else(|| cookie(headers, "session"));
+    let cart = cookie(headers, "__Host-cart").or_else(|| cookie(headers, "cart"));
     if !headers.contains_key(header::AUTHORIZATION)
-        && let Some(token) = find(["__Host-session", "session"])
+        && let Some(token) = session
     {
         set(headers, "authorization", &format!("Bearer {token}"));
     }
     if !headers.contains_key("x-cart-id")
-        && let Some(cart) = find(["__Host-cart", "cart"])
+        && let Some(cart) = cart
     {
         set(headers, "x-cart-id", &cart);
     }
+}
+
+/// The value of a cookie of a request.
+pub(crate) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    lines
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .find_map(|cookie| {
+            cookie
+                .trim()
+                .strip_prefix(name)?
+                .strip_prefix('=')
+                .map(str::to_owned)
+        })
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

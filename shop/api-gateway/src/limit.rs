@@ -27,6 +27,8 @@ pub(crate) struct Limits {
 struct Bucket {
     tokens: f64,
     at: Instant,
+    /// Tokens that were taken and that other instances have not been told of.
+    untold: u32,
 }
 
 impl Limits {
@@ -45,8 +47,9 @@ impl Limits {
         if self.rate == 0.0 || client.is_loopback() {
             return true;
         }
-        let place = usize::try_from(self.hasher.hash_one(client) % SHARDS as u64).unwrap_or(0);
-        let mut shard = self.shards[place].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self.shards[self.place(client)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let most = self.rate * BURST_S;
         let filled = |bucket: &Bucket| {
             (bucket.tokens + now.saturating_duration_since(bucket.at).as_secs_f64() * self.rate).min(most)
@@ -60,14 +63,46 @@ impl Limits {
         let bucket = shard.entry(client).or_insert(Bucket {
             tokens: most,
             at: now,
+            untold: 0,
         });
         let tokens = filled(bucket);
         let admitted = tokens >= 1.0;
+        let taken = u32::from(admitted);
         *bucket = Bucket {
-            tokens: if admitted { tokens - 1.0 } else { tokens },
+            tokens: tokens - f64::from(taken),
             at: now,
+            untold: bucket.untold.saturating_add(taken),
         };
         admitted
+    }
+
+    /// What each client took since this was last asked for.
+    #[cfg(any(feature = "redis", test))]
+    pub(crate) fn untold(&self) -> Vec<(IpAddr, u32)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for (client, bucket) in shard.iter_mut().filter(|(_, bucket)| bucket.untold > 0) {
+                all.push((*client, std::mem::take(&mut bucket.untold)));
+            }
+        }
+        all
+    }
+
+    /// A client took so many tokens at other instances.
+    #[cfg(any(feature = "redis", test))]
+    pub(crate) fn taken_elsewhere(&self, client: IpAddr, tokens: u32) {
+        let mut shard = self.shards[self.place(client)]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = shard.get_mut(&client) {
+            // At most a burst of debt, so that nobody is shut out for long.
+            bucket.tokens = (bucket.tokens - f64::from(tokens)).max(-self.rate * BURST_S);
+        }
+    }
+
+    fn place(&self, client: IpAddr) -> usize {
+        usize::try_from(self.hasher.hash_one(client) % SHARDS as u64).unwrap_or(0)
     }
 }
 
@@ -106,6 +141,18 @@ mod tests {
         assert_eq!((0..100).filter(|_| limits.admits(one, later)).count(), 10);
         let unlimited = Limits::new(0);
         assert!((0..100).all(|_| unlimited.admits(one, start)));
+
+        let mut untold = limits.untold();
+        untold.sort_unstable();
+        assert_eq!(untold, [(one, 30), (other, 1)]);
+        assert!(limits.untold().is_empty(), "each is told once");
+        limits.taken_elsewhere(other, 15);
+        let much_later = start + Duration::from_secs(1);
+        let admitted = (0..100).filter(|_| limits.admits(other, much_later)).count();
+        assert_eq!(
+            admitted, 14,
+            "20 less one here and 15 elsewhere, and 10 of a second"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Forgets what is kept as soon as the catalogue says that something changed.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -29,11 +30,12 @@ pub(crate) async fn follow(app: App) {
             .and_then(|reply| reply.json::<Changes>())
         {
             Ok(changes) => {
+                seen = changes.revision.max(seen);
+                app.revision.store(seen, Ordering::Release);
                 // Also the first time: something may have been kept before.
                 if changes.all || !changes.skus.is_empty() {
                     app.cache.purge();
                 }
-                seen = changes.revision.max(seen);
             }
             Err(error) => tracing::debug!(%error, "changes are not known at the moment"),
         }

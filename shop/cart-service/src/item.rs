@@ -1,15 +1,14 @@
 //! The lines of a cart: add, set, remove.
 
 use axum::extract::{Path, State};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, header};
 use serde::Deserialize;
-use service_kit::store::Connection;
 use service_kit::{Json, Problem};
-use sqlx::Row as _;
 
 use crate::App;
-use crate::cart::{Cart, present, touch};
+use crate::cart::{Cart, present};
 use crate::catalogue::Product;
+use crate::kept::Change;
 
 /// Lines of one cart.
 pub(crate) const LINES_MAX: i64 = 50;
@@ -35,18 +34,8 @@ pub(crate) async fn add(
 ) -> Result<Json<Cart>, Problem> {
     let owner = app.sessions.caller(&headers)?.owner();
     check(wanted.quantity, 1)?;
-    let product = product(&app, &wanted.sku).await?;
-    let mut writing = app.store.begin().await?;
-    touch(&mut writing, &owner).await?;
-    let there = quantity(&mut writing, &owner, &wanted.sku).await?;
-    put(
-        &mut writing,
-        &owner,
-        &product,
-        there.saturating_add(wanted.quantity).min(PIECES_MAX),
-    )
-    .await?;
-    app.store.commit(writing).await?;
+    let change = Change::Add(product(&app, &wanted.sku).await?, wanted.quantity);
+    app.kept.change(&owner, &change, None).await?;
     app.adds.inc();
     present(&app, &owner).await.map(Json)
 }
@@ -61,28 +50,12 @@ pub(crate) async fn set(
     let owner = app.sessions.caller(&headers)?.owner();
     check(wanted.quantity, 0)?;
     let expected = expected_version(&headers)?;
-    let product = if wanted.quantity == 0 {
-        None
+    let change = if wanted.quantity == 0 {
+        Change::Remove(sku)
     } else {
-        Some(product(&app, &sku).await?)
+        Change::Set(product(&app, &sku).await?, wanted.quantity)
     };
-    let mut writing = app.store.begin().await?;
-    if let Some(expected) = expected {
-        let version: Option<i64> = sqlx::query_scalar("select version from cart where owner = ?")
-            .bind(&owner)
-            .fetch_optional(&mut *writing)
-            .await?;
-        if version.unwrap_or(0) != expected {
-            let detail = "The cart has been changed in the meantime. Please look at it again.";
-            return Err(Problem::new(StatusCode::CONFLICT, "changed", detail));
-        }
-    }
-    touch(&mut writing, &owner).await?;
-    match product {
-        Some(product) => put(&mut writing, &owner, &product, wanted.quantity.min(PIECES_MAX)).await?,
-        None => delete(&mut writing, &owner, &sku).await?,
-    }
-    app.store.commit(writing).await?;
+    app.kept.change(&owner, &change, expected).await?;
     present(&app, &owner).await.map(Json)
 }
 
@@ -93,10 +66,7 @@ pub(crate) async fn remove(
     Path(sku): Path<String>,
 ) -> Result<Json<Cart>, Problem> {
     let owner = app.sessions.caller(&headers)?.owner();
-    let mut writing = app.store.begin().await?;
-    touch(&mut writing, &owner).await?;
-    delete(&mut writing, &owner, &sku).await?;
-    app.store.commit(writing).await?;
+    app.kept.change(&owner, &Change::Remove(sku), None).await?;
     present(&app, &owner).await.map(Json)
 }
 
@@ -124,67 +94,4 @@ fn expected_version(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
 async fn product(app: &App, sku: &str) -> Result<Product, Problem> {
     let found = app.catalogue.look_up(&[sku]).await?.remove(sku);
     found.ok_or_else(|| Problem::not_found("product"))
-}
-
-pub(crate) async fn quantity(writing: &mut Connection, owner: &str, sku: &str) -> Result<i64, sqlx::Error> {
-    let query = sqlx::query("select quantity from line where owner = ? and sku = ?")
-        .bind(owner)
-        .bind(sku);
-    Ok(query.fetch_optional(writing).await?.map_or(0, |row| row.get(0)))
-}
-
-/// Sets a line; refuses a new one when the cart is full.
-pub(crate) async fn put(
-    writing: &mut Connection,
-    owner: &str,
-    product: &Product,
-    quantity: i64,
-) -> Result<(), Problem> {
-    let changed = sqlx::query(
-        "update line set quantity = ?, name = ?, minor = ?, currency = ? where owner = ? and sku = ?",
-    )
-    .bind(quantity)
-    .bind(&product.name)
-    .bind(product.price.minor)
-    .bind(&product.price.currency)
-    .bind(owner)
-    .bind(&product.sku)
-    .execute(&mut *writing)
-    .await?
-    .rows_affected();
-    if changed > 0 {
-        return Ok(());
-    }
-    let added = sqlx::query(
-        "insert into line select ?, ?, ?, ?, ?, ?, coalesce((select max(place) from line where owner = ?), 0) + 1 \
-         where (select count(*) from line where owner = ?) < ?",
-    )
-    .bind(owner)
-    .bind(&product.sku)
-    .bind(quantity)
-    .bind(&product.name)
-    .bind(product.price.minor)
-    .bind(&product.price.currency)
-    .bind(owner)
-    .bind(owner)
-    .bind(LINES_MAX)
-    .execute(&mut *writing)
-    .await?
-    .rows_affected();
-    if added == 0 {
-        return Err(Problem::invalid(
-            "sku",
-            format!("A cart holds at most {LINES_MAX} different products."),
-        ));
-    }
-    Ok(())
-}
-
-async fn delete(writing: &mut Connection, owner: &str, sku: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from line where owner = ? and sku = ?")
-        .bind(owner)
-        .bind(sku)
-        .execute(writing)
-        .await?;
-    Ok(())
 }

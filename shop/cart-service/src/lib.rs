@@ -4,6 +4,7 @@ mod cart;
 mod catalogue;
 mod emptied;
 mod item;
+mod kept;
 mod merge;
 mod verify;
 
@@ -12,10 +13,10 @@ use axum::routing::{get, post, put};
 use service_kit::auth::Sessions;
 use service_kit::metrics::Counter;
 use service_kit::migration::{Migration, Phase, Schema};
-use service_kit::store::Store;
 use service_kit::{Definition, Kit, Parts, SchemaRange, StartError};
 
 use crate::catalogue::Catalogue;
+use crate::kept::Kept;
 
 /// The service.
 pub struct Carts;
@@ -25,13 +26,18 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "carts and their lines",
     sql: include_str!("../migrations/0001.sql"),
-    postgres: None,
+    postgres: Some(include_str!("../migrations/postgres/0001.sql")),
     floor: 0,
 }];
 
+#[cfg(feature = "redis")]
+const ELSEWHERE: &[&str] = &["redis:", "rediss:"];
+#[cfg(not(feature = "redis"))]
+const ELSEWHERE: &[&str] = &[];
+
 #[derive(Clone)]
 struct App {
-    store: Store,
+    kept: Kept,
     sessions: Sessions,
     catalogue: Catalogue,
     adds: Counter,
@@ -40,17 +46,19 @@ struct App {
 impl Definition for Carts {
     const NAME: &'static str = "cart-service";
     const PORT: u16 = 3003;
+    const OPENAPI: Option<&'static str> = Some(include_str!("../openapi.json"));
     const SCHEMA: Option<Schema> = Some(Schema {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "CART_URL",
+        elsewhere: ELSEWHERE,
         synchronous: false,
     });
 
     async fn build(kit: Kit) -> Result<Parts, StartError> {
         let users = kit.upstream("user-service", "USER_SERVICE_URL")?;
         let app = App {
-            store: kit.store()?,
+            kept: Kept::of(&kit)?,
             sessions: Sessions::of(&kit)?,
             catalogue: Catalogue::new(kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?),
             adds: kit

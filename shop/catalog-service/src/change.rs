@@ -1,17 +1,14 @@
 //! Changing a product, and what changed since.
 
-use axum::extract::{Path, Query, State};
-use serde::Deserialize;
-use serde_json::{Value, json};
-use service_kit::store::Connection;
-use service_kit::store::Store;
-use service_kit::{Json, Money, Problem};
-use sqlx::Row as _;
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use service_kit::{Json, Money, Problem, Query};
 
 use crate::product::{Fact, Product, is_sku};
+use crate::shelf::Shelf;
 
 /// Changes that are listed; who has missed more must forget everything.
-const CHANGES_MAX: i64 = 500;
+pub(crate) const CHANGES_MAX: i64 = 500;
 const FACTS_MAX: usize = 30;
 
 /// What may be said about a product.
@@ -26,30 +23,28 @@ pub(crate) struct Draft {
     pub(crate) facts: Vec<Fact>,
 }
 
+impl Draft {
+    /// What is searched, in lower case.
+    pub(crate) fn words(&self, sku: &str) -> String {
+        format!("{} {} {sku}", self.name, self.description).to_lowercase()
+    }
+}
+
 /// `PUT /products/{sku}` on the administration port.
 pub(crate) async fn write(
-    State(store): State<Store>,
+    State(shelf): State<Shelf>,
     Path(sku): Path<String>,
     Json(draft): Json<Draft>,
 ) -> Result<Json<Product>, Problem> {
     check(&sku, &draft)?;
-    let mut writing = store.begin().await?;
-    let revision = put(&mut writing, &sku, &draft).await?;
-    store.commit(writing).await?;
-    let Draft {
-        name,
-        description,
-        category,
-        price,
-        facts,
-    } = draft;
+    let revision = shelf.put(&sku, &draft).await?;
     Ok(Json(Product {
         sku,
-        name,
-        description,
-        category,
-        price,
-        facts,
+        name: draft.name,
+        description: draft.description,
+        category: draft.category,
+        price: draft.price,
+        facts: draft.facts,
         revision,
     }))
 }
@@ -86,38 +81,34 @@ fn check(sku: &str, draft: &Draft) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Writes a product and its change; says its new revision.
-pub(crate) async fn put(writing: &mut Connection, sku: &str, draft: &Draft) -> Result<i64, sqlx::Error> {
-    let revision: i64 = sqlx::query_scalar("insert into change (sku) values (?) returning revision")
-        .bind(sku)
-        .fetch_one(&mut *writing)
-        .await?;
-    let facts = serde_json::to_string(&draft.facts).unwrap_or_default();
-    let words = format!("{} {} {}", draft.name, draft.description, sku).to_lowercase();
-    sqlx::query(
-        "insert into product (sku, name, description, category, minor, currency, facts, revision, words) \
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (sku) do update set name = excluded.name, \
-         description = excluded.description, category = excluded.category, minor = excluded.minor, \
-         currency = excluded.currency, facts = excluded.facts, revision = excluded.revision, words = excluded.words",
-    )
-    .bind(sku)
-    .bind(&draft.name)
-    .bind(&draft.description)
-    .bind(&draft.category)
-    .bind(draft.price.minor)
-    .bind(&draft.price.currency)
-    .bind(facts)
-    .bind(revision)
-    .bind(words)
-    .execute(&mut *writing)
-    .await?;
-    // A category that is not known yet goes to the end of the menu.
-    sqlx::query("insert into category values (?, ?, (select count(*) from category)) on conflict do nothing")
-        .bind(&draft.category)
-        .bind(&draft.category)
-        .execute(&mut *writing)
-        .await?;
-    Ok(revision)
+/// What is new since a revision.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Changes {
+    revision: i64,
+    skus: Vec<String>,
+    /// More than can be listed: who keeps anything must forget it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    all: bool,
+}
+
+impl Changes {
+    pub(crate) fn all(revision: i64) -> Self {
+        Self {
+            revision,
+            skus: Vec::new(),
+            all: true,
+        }
+    }
+
+    pub(crate) fn of(revision: i64, mut skus: Vec<String>) -> Self {
+        skus.sort_unstable();
+        skus.dedup();
+        Self {
+            revision,
+            skus,
+            all: false,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -128,23 +119,8 @@ pub(crate) struct Since {
 
 /// `GET /changes?after=N`
 pub(crate) async fn since(
-    State(store): State<Store>,
+    State(shelf): State<Shelf>,
     Query(since): Query<Since>,
-) -> Result<Json<Value>, Problem> {
-    let rows = sqlx::query("select revision, sku from change where revision > ? order by revision limit ?")
-        .bind(since.after)
-        .bind(CHANGES_MAX + 1)
-        .fetch_all(store.read())
-        .await?;
-    if i64::try_from(rows.len()).unwrap_or(0) > CHANGES_MAX {
-        let newest: i64 = sqlx::query_scalar("select coalesce(max(revision), 0) from change")
-            .fetch_one(store.read())
-            .await?;
-        return Ok(Json(json!({"revision": newest, "skus": [], "all": true})));
-    }
-    let revision = rows.last().map_or(since.after, |row| row.get(0));
-    let mut skus: Vec<String> = rows.iter().map(|row| row.get(1)).collect();
-    skus.sort_unstable();
-    skus.dedup();
-    Ok(Json(json!({"revision": revision, "skus": skus})))
+) -> Result<Json<Changes>, Problem> {
+    shelf.changes(since.after).await.map(Json)
 }

@@ -6,13 +6,17 @@ mod change;
 mod list;
 mod product;
 mod seed;
+mod shelf;
 mod sold;
+mod sql;
 
 use axum::Router;
 use axum::routing::{get, post, put};
 use service_kit::migration::{Migration, Phase, Schema};
 use service_kit::store::Store;
 use service_kit::{Definition, Kit, Parts, SchemaRange, Settings, StartError};
+
+use crate::shelf::Shelf;
 
 /// The service.
 pub struct Catalog;
@@ -25,22 +29,24 @@ const MIGRATIONS: &[Migration] = &[Migration {
     phase: Phase::Expand,
     name: "products, categories, changes",
     sql: include_str!("../migrations/0001.sql"),
-    postgres: None,
+    postgres: Some(include_str!("../migrations/postgres/0001.sql")),
     floor: 0,
 }];
 
 impl Definition for Catalog {
     const NAME: &'static str = "catalog-service";
     const PORT: u16 = 3002;
+    const OPENAPI: Option<&'static str> = Some(include_str!("../openapi.json"));
     const SCHEMA: Option<Schema> = Some(Schema {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "CATALOG_URL",
+        elsewhere: &[],
         synchronous: false,
     });
 
     async fn build(kit: Kit) -> Result<Parts, StartError> {
-        let store = kit.store()?;
+        let shelf = Shelf::new(kit.store()?);
         let public = kit
             .router()
             .route("/products", get(list::products))
@@ -50,12 +56,12 @@ impl Definition for Catalog {
             .route("/prices", post(product::prices))
             .route("/changes", get(change::since))
             .route("/internal/events", post(sold::event))
-            .with_state(store.clone());
+            .with_state(shelf.clone());
         let admin = Router::new()
             .route("/products/{sku}", put(change::write))
             .route("/verify", get(sold::verify))
             .route("/verify/sold", get(sold::counts))
-            .with_state(store);
+            .with_state(shelf);
         Ok(Parts::of(public).admin(admin))
     }
 

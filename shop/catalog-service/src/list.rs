@@ -1,24 +1,23 @@
 //! Lists of products: by category, by words, sorted, page by page; categories; what belongs together.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::store::Store;
-use service_kit::{Cached, Problem};
-use sqlx::{AssertSqlSafe, Row as _};
+use service_kit::{Cached, Problem, Query};
 
 use crate::CACHE;
-use crate::product::{Product, columns, find, read};
+use crate::product::Product;
+use crate::shelf::Shelf;
 
 const LIMIT_DEFAULT: i64 = 24;
 const LIMIT_MAX: i64 = 100;
 /// Longest text that is searched for, in bytes; and how many of its words count.
 const SEARCH_BYTES_MAX: usize = 100;
 const SEARCH_WORDS_MAX: usize = 5;
-const RELATED_MAX: i64 = 4;
+pub(crate) const RELATED_MAX: i64 = 4;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Asked {
@@ -33,12 +32,45 @@ pub(crate) struct Asked {
     cursor: String,
 }
 
-/// A way of sorting: the column, and whether it goes down.
+/// What is asked for, checked.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// Empty is all.
+    pub(crate) category: String,
+    /// Lower case; each must be somewhere in a product.
+    pub(crate) words: Vec<String>,
+    pub(crate) order: Order,
+    /// Where the last page ended.
+    pub(crate) after: Option<End>,
+    pub(crate) limit: i64,
+}
+
+/// A way of sorting: the column, and whether it goes down. SKUs of the same place go up.
 #[derive(Debug, Clone, Copy)]
-struct Order {
-    column: &'static str,
-    down: bool,
+pub(crate) struct Order {
+    pub(crate) column: &'static str,
+    pub(crate) down: bool,
     numeric: bool,
+}
+
+/// The last product of a page, by what it is sorted.
+#[derive(Debug, Clone)]
+pub(crate) struct End {
+    pub(crate) place: Place,
+    pub(crate) sku: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Number(i64),
+    Text(String),
+}
+
+/// Some products, and the last of them when there are more.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) products: Vec<Product>,
+    pub(crate) end: Option<End>,
 }
 
 impl Order {
@@ -57,120 +89,76 @@ impl Order {
             numeric,
         })
     }
+
+    /// Where this product is in it.
+    pub(crate) fn place(self, product: &Product, sold: i64) -> Place {
+        match self.column {
+            "name" => Place::Text(product.name.clone()),
+            "minor" => Place::Number(product.price.minor),
+            "sold" => Place::Number(sold),
+            _ => Place::Number(product.revision),
+        }
+    }
+}
+
+impl Asked {
+    fn check(self) -> Result<Search, Problem> {
+        let order = Order::of(&self.sort).ok_or_else(|| {
+            Problem::invalid(
+                "sort",
+                "The order must be newest, price, -price, name or popular.",
+            )
+        })?;
+        let limit = match self.limit.as_deref() {
+            None | Some("") => LIMIT_DEFAULT,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIMIT_MAX).contains(limit))
+                .ok_or_else(|| {
+                    Problem::invalid(
+                        "limit",
+                        format!("The limit must be a number from 1 to {LIMIT_MAX}."),
+                    )
+                })?,
+        };
+        if self.q.len() > SEARCH_BYTES_MAX {
+            return Err(Problem::invalid(
+                "q",
+                format!("At most {SEARCH_BYTES_MAX} characters can be searched for."),
+            ));
+        }
+        for (field, text) in [("q", &self.q), ("category", &self.category)] {
+            if text.contains('\0') {
+                return Err(Problem::invalid(field, "It must not contain zero characters."));
+            }
+        }
+        let after = (!self.cursor.is_empty()).then(|| open_cursor(&self.cursor, order));
+        let words = self.q.to_lowercase();
+        let words = words.split_whitespace().take(SEARCH_WORDS_MAX);
+        Ok(Search {
+            words: words.map(str::to_owned).collect(),
+            category: self.category,
+            order,
+            after: after.transpose()?,
+            limit,
+        })
+    }
 }
 
 /// `GET /products`
 pub(crate) async fn products(
-    State(store): State<Store>,
+    State(shelf): State<Shelf>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Cached, Problem> {
-    let order = Order::of(&asked.sort).ok_or_else(|| {
-        Problem::invalid(
-            "sort",
-            "Products can be sorted by newest, price, -price, name or popular.",
-        )
-    })?;
-    let limit = match asked.limit.as_deref() {
-        None | Some("") => LIMIT_DEFAULT,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=LIMIT_MAX).contains(limit))
-            .ok_or_else(|| {
-                Problem::invalid(
-                    "limit",
-                    format!("The limit must be a number from 1 to {LIMIT_MAX}."),
-                )
-            })?,
-    };
-    if asked.q.len() > SEARCH_BYTES_MAX {
-        return Err(Problem::invalid(
-            "q",
-            format!("At most {SEARCH_BYTES_MAX} characters can be searched for."),
-        ));
-    }
-    let (products, next) = page(&store, &asked, order, limit).await?;
-    Cached::json(&headers, CACHE, &json!({"products": products, "next": next}))
+    let search = asked.check()?;
+    let page = shelf.page(&search).await?;
+    let next = page.end.map(|end| close_cursor(&end, search.order));
+    Cached::json(&headers, CACHE, &json!({"products": page.products, "next": next}))
 }
 
-async fn page(
-    store: &Store,
-    asked: &Asked,
-    order: Order,
-    limit: i64,
-) -> Result<(Vec<Product>, Option<String>), Problem> {
-    let words: Vec<String> = asked
-        .q
-        .to_lowercase()
-        .split_whitespace()
-        .take(SEARCH_WORDS_MAX)
-        .map(|word| {
-            format!(
-                "%{}%",
-                word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-            )
-        })
-        .collect();
-    let from = if asked.cursor.is_empty() {
-        None
-    } else {
-        Some(open_cursor(&asked.cursor, order)?)
-    };
-
-    // Only words of ours become part of the statement; everything that was asked is bound.
-    let mut conditions = Vec::new();
-    if !asked.category.is_empty() {
-        conditions.push("category = ?");
-    }
-    conditions.extend(words.iter().map(|_| "words like ? escape '\\'"));
-    let (sign, direction) = if order.down { ("<", "desc") } else { (">", "asc") };
-    let column = order.column;
-    let after = format!("({column} {sign} ? or ({column} = ? and sku > ?))");
-    if from.is_some() {
-        conditions.push(&after);
-    }
-    let condition = if conditions.is_empty() {
-        String::new()
-    } else {
-        format!("where {}", conditions.join(" and "))
-    };
-    let statement = format!(
-        "select {}, {column} from product {condition} order by {column} {direction}, sku limit ?",
-        columns!()
-    );
-    let mut query = sqlx::query(AssertSqlSafe(statement));
-    if !asked.category.is_empty() {
-        query = query.bind(&asked.category);
-    }
-    for word in &words {
-        query = query.bind(word);
-    }
-    if let Some((place, sku)) = from {
-        query = match place {
-            Place::Number(number) => query.bind(number).bind(number),
-            Place::Text(text) => query.bind(text.clone()).bind(text),
-        };
-        query = query.bind(sku);
-    }
-    let rows = query.bind(limit + 1).fetch_all(store.read()).await?;
-    let shown = usize::try_from(limit).unwrap_or(0);
-    let next = if rows.len() > shown {
-        rows.get(shown.wrapping_sub(1))
-    } else {
-        None
-    };
-    let next = next.map(|row| close_cursor(row, order)).transpose()?;
-    let products = rows.iter().take(shown).map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok((products, next))
-}
-
-enum Place {
-    Number(i64),
-    Text(String),
-}
-
-fn open_cursor(cursor: &str, order: Order) -> Result<(Place, String), Problem> {
+fn open_cursor(cursor: &str, order: Order) -> Result<End, Problem> {
     let wrong = || {
         Problem::invalid(
             "cursor",
@@ -180,65 +168,46 @@ fn open_cursor(cursor: &str, order: Order) -> Result<(Place, String), Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong())?;
     let (column, place, sku): (String, Value, String) =
         serde_json::from_slice(&bytes).map_err(|_| wrong())?;
-    if column != order.column {
+    if column != order.column || sku.contains('\0') {
         return Err(wrong());
     }
     let place = match (order.numeric, place.as_i64(), place.as_str()) {
         (true, Some(number), _) => Place::Number(number),
-        (false, _, Some(text)) => Place::Text(text.to_owned()),
+        (false, _, Some(text)) if !text.contains('\0') => Place::Text(text.to_owned()),
         _ => return Err(wrong()),
     };
-    Ok((place, sku))
+    Ok(End { place, sku })
 }
 
-fn close_cursor(row: &service_kit::store::Row, order: Order) -> Result<String, sqlx::Error> {
-    let place: Value = if order.numeric {
-        row.try_get::<i64, _>(8)?.into()
-    } else {
-        row.try_get::<String, _>(8)?.into()
+fn close_cursor(end: &End, order: Order) -> String {
+    let place: Value = match &end.place {
+        Place::Number(number) => (*number).into(),
+        Place::Text(text) => text.as_str().into(),
     };
-    let sku: String = row.try_get(0)?;
-    Ok(URL_SAFE_NO_PAD.encode(json!([order.column, place, sku]).to_string()))
+    URL_SAFE_NO_PAD.encode(json!([order.column, place, end.sku]).to_string())
 }
 
-/// `GET /products/{sku}/related`: of the same category, the nearest in price.
+/// `GET /products/{sku}/related`
 pub(crate) async fn related(
-    State(store): State<Store>,
+    State(shelf): State<Shelf>,
     Path(sku): Path<String>,
     headers: HeaderMap,
 ) -> Result<Cached, Problem> {
-    let found = find(&store, &sku)
+    let found = shelf
+        .find(&sku)
         .await?
         .ok_or_else(|| Problem::not_found("product"))?;
-    let query = sqlx::query(concat!(
-        "select ",
-        columns!(),
-        " from product where category = ? and sku <> ? order by abs(minor - ?), sku limit ?"
-    ));
-    let query = query
-        .bind(&found.category)
-        .bind(&sku)
-        .bind(found.price.minor)
-        .bind(RELATED_MAX);
-    let rows = query.fetch_all(store.read()).await?;
-    let products = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let products = shelf.related(&found).await?;
     Cached::json(&headers, CACHE, &json!({"products": products}))
 }
 
 /// `GET /categories`
-pub(crate) async fn categories(State(store): State<Store>, headers: HeaderMap) -> Result<Cached, Problem> {
-    let rows = sqlx::query(
-        "select c.slug, c.name, (select count(*) from product as p where p.category = c.slug) \
-         from category as c order by c.place",
-    )
-    .fetch_all(store.read())
-    .await?;
-    let list: Vec<Value> = rows
-        .iter()
-        .map(|row| {
-            let (slug, name, products): (String, String, i64) = (row.get(0), row.get(1), row.get(2));
-            json!({"slug": slug, "name": name, "products": products})
-        })
+pub(crate) async fn categories(State(shelf): State<Shelf>, headers: HeaderMap) -> Result<Cached, Problem> {
+    let list: Vec<Value> = shelf
+        .categories()
+        .await?
+        .into_iter()
+        .map(|(slug, name, products)| json!({"slug": slug, "name": name, "products": products}))
         .collect();
     Cached::json(&headers, CACHE, &json!({"categories": list}))
 }

@@ -1,4 +1,6 @@
-//! The whole shop inside one process, on free ports, for tests. The storefront is not part of it.
+//! The whole shop inside one process, on free ports, for tests. The storefront comes when it is asked for.
+
+mod proof;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,18 +32,29 @@ pub struct Shop {
     /// Port of order-service, and of its administration.
     pub order_ports: (u16, u16),
     host: String,
-    databases: Databases,
+    stores: Stores,
     folder: tempfile::TempDir,
     settings: BTreeMap<&'static str, String>,
 }
 
-/// Databases elsewhere, by their addresses.
+/// More variables for single services, such as the addresses of their stores.
 #[derive(Debug, Clone, Default)]
-pub struct Databases {
-    /// Of user-service.
-    pub users: Option<String>,
-    /// Of order-service.
-    pub orders: Option<String>,
+pub struct Stores {
+    variables: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Stores {
+    /// With a variable of a service.
+    #[must_use]
+    pub fn with(mut self, service: &'static str, variable: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((service, variable, value.into()));
+        self
+    }
+
+    fn of(&self, service: &str) -> impl Iterator<Item = (&'static str, String)> {
+        let mine = self.variables.iter().filter(move |(of, ..)| *of == service);
+        mine.map(|(_, variable, value)| (*variable, value.clone()))
+    }
 }
 
 /// Where order-service runs.
@@ -56,12 +69,12 @@ pub enum OrdersRun {
 impl Shop {
     /// Starts all services on SQLite, with more variables for all of them.
     pub async fn start(more: &[(&'static str, &str)], orders_run: OrdersRun) -> Result<Self, StartError> {
-        Self::start_on(&Databases::default(), more, orders_run).await
+        Self::start_on(&Stores::default(), more, orders_run).await
     }
 
-    /// The same on other databases.
+    /// The same on other stores.
     pub async fn start_on(
-        databases: &Databases,
+        stores: &Stores,
         more: &[(&'static str, &str)],
         orders_run: OrdersRun,
     ) -> Result<Self, StartError> {
@@ -82,19 +95,17 @@ impl Shop {
         settings.insert("ORDER_SERVICE_URL", format!("http://{host}:{}", order_ports.0));
         settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
 
-        let mut for_users = settings.clone();
-        for_users.extend(databases.users.clone().map(|url| ("DATABASE_URL", url)));
-        let users = run::<user_service::Users>(&for_users).await?;
+        let users = run::<user_service::Users>(&settings, stores).await?;
         settings.insert("USER_SERVICE_URL", users.url());
-        let catalog = run::<catalog_service::Catalog>(&settings).await?;
+        let catalog = run::<catalog_service::Catalog>(&settings, stores).await?;
         settings.insert("CATALOG_SERVICE_URL", catalog.url());
-        let cart = run::<cart_service::Carts>(&settings).await?;
+        let cart = run::<cart_service::Carts>(&settings, stores).await?;
         settings.insert("CART_SERVICE_URL", cart.url());
-        let psp = run::<psp_sim::PspSim>(&settings).await?;
+        let psp = run::<psp_sim::PspSim>(&settings, stores).await?;
         settings.insert("PSP_URL", psp.url());
-        // Nobody is there; pages are not part of these tests.
+        // Nobody is there, unless the test opens the pages.
         settings.insert("STOREFRONT_URL", format!("http://{host}:{}", free_port(&host)?));
-        let gateway = run::<api_gateway::Gateway>(&settings).await?;
+        let gateway = run::<api_gateway::Gateway>(&settings, stores).await?;
         let mut shop = Self {
             users,
             catalog,
@@ -104,7 +115,7 @@ impl Shop {
             gateway,
             order_ports,
             host,
-            databases: databases.clone(),
+            stores: stores.clone(),
             folder,
             settings,
         };
@@ -116,6 +127,21 @@ impl Shop {
         Ok(shop)
     }
 
+    /// Starts the storefront, which most tests do without.
+    pub async fn open_pages(&self) -> Result<Running, StartError> {
+        let mut settings = self.settings.clone();
+        let port = self.settings["STOREFRONT_URL"]
+            .rsplit(':')
+            .next()
+            .unwrap_or_default();
+        settings.insert("PORT", port.to_owned());
+        settings.insert("ADMIN_PORT", "0".to_owned());
+        settings.insert("CSRF_SECRET", "only-for-tests-0011223344".to_owned());
+        let pages = run::<storefront::Storefront>(&settings, &self.stores).await?;
+        wait_ready(&self.at(&pages.admin_url()), 200).await?;
+        Ok(pages)
+    }
+
     /// The variables of order-service.
     pub fn order_settings(&self, more: &[(&'static str, &str)]) -> Settings {
         Settings::of(self.order_pairs(more))
@@ -124,7 +150,7 @@ impl Shop {
     /// The same as pairs, for a process of its own.
     pub fn order_pairs(&self, more: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
         let mut settings = self.settings.clone();
-        settings.extend(self.databases.orders.clone().map(|url| ("DATABASE_URL", url)));
+        settings.extend(self.stores.of("order-service"));
         settings.insert("PORT", self.order_ports.0.to_string());
         settings.insert("ADMIN_PORT", self.order_ports.1.to_string());
         settings.extend(more.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -217,102 +243,15 @@ impl Shop {
             .and_then(Reply::success)
             .map(drop)
     }
-
-    /// Every violation of what can be proved, within and across services, once nothing is waiting any more.
-    pub async fn violations(&self) -> Result<Vec<String>, CallError> {
-        let (orders, psp, catalog) = (
-            self.at(&self.orders_admin_url()),
-            self.at(&self.psp.admin_url()),
-            self.at(&self.catalog.admin_url()),
-        );
-        let began = Instant::now();
-        loop {
-            let document: Value = orders.get("/verify").send().await?.json()?;
-            let counts = &document["counts"];
-            let pending = counts["orders_pending"].as_i64().unwrap_or(0);
-            if pending + number(counts, "outbox_waiting") + number(counts, "refunds_waiting") == 0 {
-                break;
-            }
-            if began.elapsed() > READY_MAX {
-                return Ok(vec![format!("still waiting: {counts}")]);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        let mut found = Vec::new();
-        for service in [&orders, &psp, &catalog, &self.at(&self.cart.admin_url())] {
-            let document: Value = service.get("/verify").send().await?.json()?;
-            found.extend(
-                document["violations"]
-                    .as_array()
-                    .into_iter()
-                    .flatten()
-                    .map(ToString::to_string),
-            );
-        }
-        let sold: Value = orders.get("/verify/sold").send().await?.json()?;
-        let counted: Value = catalog.get("/verify/sold").send().await?.json()?;
-        if sold != counted {
-            found.push(format!("sold {sold}, the catalogue counted {counted}"));
-        }
-        found.extend(charges_that_do_not_fit(&orders, &psp).await?);
-        Ok(found)
-    }
 }
 
-/// Each paid order has exactly its charge, and nobody else was charged.
-async fn charges_that_do_not_fit(orders: &Upstream, psp: &Upstream) -> Result<Vec<String>, CallError> {
-    let mut wanted = BTreeMap::new();
-    for order in pages(orders, "/verify/orders", "orders").await? {
-        if order["status"] == "paid" {
-            wanted.insert(
-                order["id"].to_string(),
-                (order["charge"].clone(), order["total"].clone()),
-            );
-        }
-    }
-    let mut found = Vec::new();
-    for charge in pages(psp, "/verify/charges", "charges").await? {
-        if charge["status"] != "approved" {
-            continue;
-        }
-        match wanted.remove(&charge["reference"].to_string()) {
-            Some(pair) if pair == (charge["id"].clone(), charge["amount"].clone()) => {}
-            other => found.push(format!("charge {charge} does not fit {other:?}")),
-        }
-    }
-    found.extend(
-        wanted
-            .into_keys()
-            .map(|id| format!("order {id} is paid without a charge")),
-    );
-    Ok(found)
-}
-
-async fn pages(of: &Upstream, path: &str, list: &str) -> Result<Vec<Value>, CallError> {
-    let (mut all, mut after) = (Vec::new(), String::new());
-    loop {
-        let page: Value = of
-            .get(format!("{path}?after={after}&limit=1000"))
-            .send()
-            .await?
-            .json()?;
-        all.extend(page[list].as_array().into_iter().flatten().cloned());
-        match page["next"].as_str() {
-            Some(next) => next.clone_into(&mut after),
-            None => return Ok(all),
-        }
-    }
-}
-
-fn number(counts: &Value, name: &str) -> i64 {
-    counts[name].as_i64().unwrap_or(i64::MAX / 4)
-}
-
-async fn run<D: Definition>(settings: &BTreeMap<&'static str, String>) -> Result<Running, StartError> {
-    start::<D>(Settings::of(
-        settings.iter().map(|(name, value)| (*name, value.clone())),
-    ))
-    .await
+async fn run<D: Definition>(
+    settings: &BTreeMap<&'static str, String>,
+    stores: &Stores,
+) -> Result<Running, StartError> {
+    let mut settings = settings.clone();
+    settings.extend(stores.of(D::NAME));
+    start::<D>(Settings::of(settings)).await
 }
 
 /// Waits until `/ready` has this status.

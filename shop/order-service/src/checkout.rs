@@ -54,9 +54,8 @@ pub(crate) async fn post(
     // A customer who goes away in the middle does not stop it: what was begun is brought to an end.
     let (owner, key) = (caller.owner(), key.to_owned());
     let numbers = app.numbers.clone();
-    let request = service_kit::request_id();
     let work = async move { run(&app, &owner, &key, &tag, &headers, &wish, &contact).await };
-    let result = tokio::spawn(service_kit::within_request(request, work)).await;
+    let result = tokio::spawn(service_kit::within_request(work)).await;
     numbers.duration.observe(began.elapsed());
     result.unwrap_or_else(|cause| Err(Problem::internal(cause)))
 }

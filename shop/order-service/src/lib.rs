@@ -61,10 +61,12 @@ struct App {
 impl Definition for Orders {
     const NAME: &'static str = "order-service";
     const PORT: u16 = 3004;
+    const OPENAPI: Option<&'static str> = Some(include_str!("../openapi.json"));
     const SCHEMA: Option<Schema> = Some(Schema {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "DATABASE_URL",
+        elsewhere: &[],
         synchronous: true,
     });
 

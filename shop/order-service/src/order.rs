@@ -1,13 +1,13 @@
 //! An order: read, shown, listed. Only its owner ever sees it.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service_kit::clock::rfc3339;
 use service_kit::store::Connection;
 use service_kit::store::Row;
-use service_kit::{Json, Money, Problem};
+use service_kit::{Json, Money, Problem, Query};
 use sqlx::Row as _;
 use uuid::Uuid;
 
@@ -134,7 +134,7 @@ pub(crate) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
     let owner = app.sessions.caller(&headers)?.owner();
-    let mut reading = app.store.read().acquire().await?;
+    let mut reading = app.store.read_for_caller().acquire().await?;
     Ok(Json(owned(&mut reading, &owner, &id).await?.document()))
 }
 
@@ -172,7 +172,7 @@ pub(crate) async fn list(
     } else {
         page.cursor.as_str()
     };
-    let mut reading = app.store.read().acquire().await?;
+    let mut reading = app.store.read_for_caller().acquire().await?;
     let query = sqlx::query(concat!(
         "select ",
         columns!(),

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::clock::now_ms;
 use service_kit::store::Connection;
-use service_kit::{Json, Problem};
+use service_kit::{Json, Problem, Query};
 use sqlx::Row as _;
 
 use crate::App;

@@ -1,9 +1,9 @@
 //! What can be proved about money and stock, from the rows themselves.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use service_kit::{Json, Problem};
+use service_kit::{Json, Problem, Query};
 use sqlx::Row as _;
 
 use crate::App;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service_kit::clock::now_ms;
 use service_kit::store::Connection;
-use service_kit::{CutConnection, Json, Money, Problem};
+use service_kit::{CutConnection, Json, Money, Problem, Query};
 use sqlx::Row as _;
 use uuid::Uuid;
 

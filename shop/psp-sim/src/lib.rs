@@ -36,10 +36,12 @@ struct Psp {
 impl Definition for PspSim {
     const NAME: &'static str = "psp-sim";
     const PORT: u16 = 3006;
+    const OPENAPI: Option<&'static str> = Some(include_str!("../openapi.json"));
     const SCHEMA: Option<Schema> = Some(Schema {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "PSP_DATABASE_URL",
+        elsewhere: &[],
         synchronous: true,
     });
 

@@ -1,9 +1,9 @@
 //! What the provider can prove: no reference was charged twice.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use service_kit::{Json, Problem};
+use service_kit::{Json, Problem, Query};
 use sqlx::Row as _;
 
 use crate::Psp;

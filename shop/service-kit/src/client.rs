@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 use crate::breaker::Breaker;
+use crate::context::{READ_AFTER, note_written, parse_place, place_text, request_id, written};
 use crate::metrics::{Counter, Family, Metrics};
-use crate::middleware::{REQUEST_ID, request_id};
+use crate::middleware::REQUEST_ID;
 
 /// Tries of a call that may be repeated, within its deadline.
 const TRIES_MAX: u32 = 3;
@@ -308,9 +309,20 @@ impl Call {
         {
             request.headers_mut().insert(REQUEST_ID, id);
         }
+        let before = written();
+        if before > 0
+            && let Ok(place) = HeaderValue::from_str(&place_text(before))
+        {
+            request.headers_mut().insert(READ_AFTER, place);
+        }
         let left = ends.saturating_duration_since(Instant::now());
         let response = self.upstream.forward(request, left).await?;
         let (head, body) = response.into_parts();
+        let after = head
+            .headers
+            .get(READ_AFTER)
+            .and_then(|place| parse_place(place.to_str().ok()?));
+        note_written(after.unwrap_or_default());
         let left = ends.saturating_duration_since(Instant::now());
         let body = match tokio::time::timeout(left, Limited::new(body, ANSWER_BYTES_MAX).collect()).await {
             Err(_) => return Err(CallError::Timeout(name)),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::kit::{Definition, StartError};
+use crate::migration::Phase;
 use crate::settings::{Settings, missing};
 use crate::{serve, telemetry};
 
@@ -75,7 +76,6 @@ async fn serve_until_told<D: Definition>(settings: Settings) -> Result<(), Start
 }
 
 async fn migrate<D: Definition>(settings: Settings, phase: &str) -> Result<(), StartError> {
-    use crate::migration::Phase;
     let Some(schema) = D::SCHEMA else {
         return Err(StartError::Failed(format!("{} keeps no data", D::NAME)));
     };
@@ -85,6 +85,11 @@ async fn migrate<D: Definition>(settings: Settings, phase: &str) -> Result<(), S
             "expand, backfill or contract",
         )));
     };
+    if schema.elsewhere(&settings).is_some() {
+        D::migrate_elsewhere(phase, &settings).await?;
+        tracing::info!(service = D::NAME, phase = phase.word(), "migrated");
+        return Ok(());
+    }
     let store = crate::store::Store::open(D::NAME, schema, &settings)?;
     let failed = |cause: sqlx::Error| StartError::Failed(format!("migrate {}: {cause}", phase.word()));
     let found = store.migrate(phase).await.map_err(failed)?;
@@ -101,19 +106,33 @@ async fn migrate<D: Definition>(settings: Settings, phase: &str) -> Result<(), S
     Ok(())
 }
 
-/// Migrates and seeds, and tries again with growing pauses while the database is not there.
-pub(crate) async fn migrate_until_done<D: Definition>(store: &crate::store::Store, settings: &Settings) {
+/// Migrates and seeds, and tries again with growing pauses while the database is not there. Without a `store` it is elsewhere.
+pub(crate) async fn migrate_until_done<D: Definition>(
+    store: Option<&crate::store::Store>,
+    settings: &Settings,
+) {
     let mut pause = Duration::from_millis(50);
     loop {
-        let result = match store.migrate(crate::migration::Phase::Expand).await {
-            Ok(_) => D::seed(store, settings).await.map_err(|error| error.to_string()),
-            Err(cause) => Err(cause.to_string()),
+        let Err(cause) = migrate_once::<D>(store, settings).await else {
+            return;
         };
-        let Err(cause) = result else { return };
         tracing::warn!(cause, ?pause, "migrate expand failed, trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+}
+
+async fn migrate_once<D: Definition>(
+    store: Option<&crate::store::Store>,
+    settings: &Settings,
+) -> Result<(), String> {
+    let Some(store) = store else {
+        let done = D::migrate_elsewhere(Phase::Expand, settings).await;
+        return done.map_err(|error| error.to_string());
+    };
+    let migrated = store.migrate(Phase::Expand).await;
+    migrated.map_err(|cause| cause.to_string())?;
+    D::seed(store, settings).await.map_err(|error| error.to_string())
 }
 
 /// Asks the service of this container whether it lives; needs no other program in the image.

@@ -1,9 +1,9 @@
-//! Request bodies: read with a limit and a deadline, and answered with the field that is wrong.
+//! What requests bring: bodies, read with a limit and a deadline, and queries; answered with the field that is wrong.
 
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -18,6 +18,9 @@ use crate::Problem;
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// A body that takes longer is a slow client's and is dropped, so that it holds nothing for long.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// A zero character, as JSON writes it.
+const ZERO: &[u8] = b"\\u0000";
 
 /// A JSON body, in and out.
 #[derive(Debug, Clone)]
@@ -43,6 +46,44 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         let bytes = read_body(request.into_body(), BODY_BYTES_MAX).await?;
         parse(&bytes).map(Json)
     }
+}
+
+/// The query of an address.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut http::request::Parts, _state: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(cause) => {
+                let detail = format!("The query has the wrong form: {}.", cause.body_text());
+                Err(Problem::invalid("query", detail))
+            }
+        }
+    }
+}
+
+/// Refuses addresses that no store and no log could keep: with zero characters, or with bytes that are no text.
+pub(crate) fn check_address(uri: &http::Uri) -> Result<(), Problem> {
+    let text = uri.path_and_query().map_or("", |whole| whole.as_str());
+    let mut rest = text.as_bytes();
+    if !rest.contains(&b'%') {
+        return Ok(());
+    }
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let Some((first, more)) = rest.split_first() {
+        let digits = more.get(..2).filter(|_| *first == b'%');
+        let byte = digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        decoded.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &more[2..] } else { more };
+    }
+    if decoded.contains(&0) || std::str::from_utf8(&decoded).is_err() {
+        return Err(Problem::malformed("The address is not text."));
+    }
+    Ok(())
 }
 
 impl<T: Serialize> IntoResponse for Json<T> {
@@ -83,6 +124,10 @@ fn is_json(kind: &str) -> bool {
 
 /// Reads a body: no JSON is 400, JSON of the wrong shape is 422 with the field.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Not every store can keep it, so none gets it.
+    if bytes.windows(ZERO.len()).any(|window| window == ZERO) {
+        return Err(Problem::malformed("The body must not contain zero characters."));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let field = error.path().to_string();
@@ -125,6 +170,26 @@ mod tests {
     struct Cart {
         #[serde(rename = "lines")]
         _lines: Vec<Line>,
+    }
+
+    #[test]
+    fn addresses_are_text() {
+        let cases = [
+            ("/products?q=n%C3%A4he%20x", true),
+            ("/products/100%", true),
+            ("/products/%zz%2", true),
+            ("/products/%00", false),
+            ("/products?q=a%00b", false),
+            ("/products/%ff", false),
+        ];
+        for (text, fine) in cases {
+            assert_eq!(
+                super::check_address(&text.parse().unwrap()).is_ok(),
+                fine,
+                "{text}"
+            );
+        }
+        assert!(super::parse::<String>(br#""a\u0000b""#).is_err());
     }
 
     #[test]

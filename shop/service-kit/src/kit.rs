@@ -10,7 +10,7 @@ use axum::Router;
 use crate::client::{Clients, Upstream};
 use crate::faults::Faults;
 use crate::metrics::Metrics;
-use crate::migration::Schema;
+use crate::migration::{Phase, Schema};
 use crate::readiness::Readiness;
 use crate::settings::{SettingError, Settings};
 use crate::{Problem, middleware};
@@ -21,6 +21,8 @@ pub trait Definition: Send + Sync + 'static {
     const NAME: &'static str;
     /// Default of `PORT`.
     const PORT: u16;
+    /// What it offers, as an OpenAPI document; served at `/openapi.json`.
+    const OPENAPI: Option<&'static str> = None;
     /// Of a service with data.
     const SCHEMA: Option<Schema> = None;
 
@@ -30,6 +32,14 @@ pub trait Definition: Send + Sync + 'static {
     /// Fills an empty database after `migrate expand`. Runs each time, so it must be repeatable.
     fn seed(
         _store: &crate::store::Store,
+        _settings: &Settings,
+    ) -> impl Future<Output = Result<(), StartError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// Runs the changes up to this phase, and fills what is empty, in a store that is no SQL database. Repeatable too.
+    fn migrate_elsewhere(
+        _phase: Phase,
         _settings: &Settings,
     ) -> impl Future<Output = Result<(), StartError>> + Send {
         std::future::ready(Ok(()))
@@ -148,6 +158,7 @@ impl Kit {
             grace: settings.duration("SHUTDOWN_GRACE", "20s")?,
             http: middleware::HttpMetrics::new(&metrics),
             store: schema
+                .filter(|schema| schema.elsewhere(settings).is_none())
                 .map(|schema| crate::store::Store::open(D::NAME, schema, settings))
                 .transpose()?,
             clients: Clients::new(&metrics),
@@ -247,12 +258,22 @@ impl Kit {
         Ok(self.inner.clients.upstream(name, &address))
     }
 
+    /// The address of this service's store when it is no SQL database.
+    pub fn elsewhere(&self) -> Option<&str> {
+        self.inner.schema?.elsewhere(&self.inner.settings)
+    }
+
+    /// Says in `/ready` which schema a store elsewhere has.
+    pub fn set_schema_found(&self, number: i64) {
+        self.inner.readiness.set_schema_found(number);
+    }
+
     /// The database of this service.
     pub fn store(&self) -> Result<crate::store::Store, StartError> {
         self.inner
             .store
             .clone()
-            .ok_or_else(|| StartError::Failed(format!("{} has no schema", self.inner.name)))
+            .ok_or_else(|| StartError::Failed(format!("{} has no SQL database", self.inner.name)))
     }
 
     pub(crate) fn inner(&self) -> &Inner {

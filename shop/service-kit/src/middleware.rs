@@ -11,25 +11,13 @@ use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
+use crate::context::{Context, READ_AFTER, parse_place, place_text};
+use crate::input::check_address;
 use crate::metrics::{Counter, Family, Gauge, Histogram, Metrics};
 use crate::{Kit, Problem};
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) const SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
-
-tokio::task_local! {
-    static CURRENT: String;
-}
-
-/// The id of the request at hand; empty outside of one.
-pub fn request_id() -> String {
-    CURRENT.try_with(Clone::clone).unwrap_or_default()
-}
-
-/// Runs work of a request outside of it (in a task of its own) under the request's id.
-pub async fn within_request<T>(id: String, work: impl Future<Output = T>) -> T {
-    CURRENT.scope(id, work).await
-}
 
 /// Who is at the other end of the connection; in the extensions of every request.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +54,19 @@ impl HttpMetrics {
 /// Wraps the routes of the public port.
 pub(crate) async fn customers(State(kit): State<Kit>, request: Request, next: Next) -> Response {
     let id = id_of(&request);
-    CURRENT.scope(id.clone(), answer(&kit, request, next, &id)).await
+    let told = request
+        .headers()
+        .get(READ_AFTER)
+        .and_then(|value| parse_place(value.to_str().ok()?))
+        .unwrap_or_default();
+    let context = Context::new(id.clone(), told);
+    let mut response = context.clone().scope(answer(&kit, request, next, &id)).await;
+    if context.written() > told
+        && let Ok(place) = HeaderValue::from_str(&place_text(context.written()))
+    {
+        response.headers_mut().insert(READ_AFTER, place);
+    }
+    response
 }
 
 async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
@@ -103,6 +103,9 @@ async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
 }
 
 async fn harmed(kit: &Kit, request: Request, next: Next) -> Response {
+    if let Err(problem) = check_address(request.uri()) {
+        return problem.into_response();
+    }
     let harm = kit.faults().request();
     if let Some(delay) = harm.delay {
         tokio::time::sleep(delay).await;

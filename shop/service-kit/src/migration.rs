@@ -3,7 +3,7 @@
 //! *expand* only adds, *backfill* fills what was added, *contract* takes away what no running version needs any more. A
 //! version works with every schema from its `min` on, also with newer ones, until a contract phase has put the `floor` above it.
 
-use crate::SchemaRange;
+use crate::{SchemaRange, Settings};
 
 /// When a change may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,8 +60,36 @@ pub struct Schema {
     pub migrations: &'static [Migration],
     /// The variable that gives the address of its database.
     pub variable: &'static str,
+    /// How addresses of stores begin that are no SQL databases, and that the service handles by itself.
+    pub elsewhere: &'static [&'static str],
     /// Whether a commit waits until the disk has it. Without, a power cut may lose the last moments (a crash of the process loses nothing).
     pub synchronous: bool,
+}
+
+impl Schema {
+    /// The address of the store when it is one that the service handles by itself.
+    pub fn elsewhere<'a>(&self, settings: &'a Settings) -> Option<&'a str> {
+        let begins = |url: &&str| self.elsewhere.iter().any(|scheme| url.starts_with(scheme));
+        settings.get(self.variable).filter(begins)
+    }
+
+    /// The forms that the variable may have in this build.
+    pub(crate) fn forms(&self) -> String {
+        let postgres = "postgres://user:password@host:port/database";
+        let mut forms = vec!["sqlite:/path/file.db".to_owned()];
+        if self.knows_postgres() {
+            forms.push(postgres.to_owned());
+        }
+        forms.extend(self.elsewhere.iter().map(|scheme| format!("{scheme}//host:port")));
+        format!(
+            "{} (other stores need a build with their cargo feature)",
+            forms.join(" or ")
+        )
+    }
+
+    pub(crate) fn knows_postgres(&self) -> bool {
+        cfg!(feature = "postgres") && self.migrations.iter().all(|change| change.postgres.is_some())
+    }
 }
 
 impl SchemaRange {

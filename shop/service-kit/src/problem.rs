@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::middleware::request_id;
+use crate::context::request_id;
 
 /// One answer that is an error. `detail` may be shown to customers.
 #[derive(Debug, Clone)]

@@ -95,21 +95,29 @@ pub async fn start<D: Definition>(settings: Settings) -> Result<Running, StartEr
     let kit = Kit::new::<D>(&settings)?;
     let parts = D::build(kit.clone()).await?;
 
-    let public = listen(&bind, port, "PORT").await?;
-    let admin = listen(&bind, admin_port, "ADMIN_PORT").await?;
+    let (public_port, admin) = (
+        listen(&bind, port, "PORT").await?,
+        listen(&bind, admin_port, "ADMIN_PORT").await?,
+    );
     let address = |listener: &TcpListener| {
         listener
             .local_addr()
             .map_err(|e| StartError::Failed(e.to_string()))
     };
-    let (public_address, admin_address) = (address(&public)?, address(&admin)?);
+    let (public_address, admin_address) = (address(&public_port)?, address(&admin)?);
 
     let (stop, stage) = watch::channel(Stage::Open);
     let background = background::<D>(&kit, &settings, parts.background);
-    let (public_routes, admin_routes) = routes(&kit, parts.public, parts.admin);
+    let public = match D::OPENAPI {
+        Some(document) => parts
+            .public
+            .route("/openapi.json", get(async move || openapi(document))),
+        None => parts.public,
+    };
+    let (public_routes, admin_routes) = routes(&kit, public, parts.admin);
     let grace = kit.inner().grace;
     let done = tokio::spawn(async move {
-        let customers = serve(public, public_routes, stage.clone(), grace);
+        let customers = serve(public_port, public_routes, stage.clone(), grace);
         // The administration port answers until the last request of customers is through.
         let (_closing, admin_stage) = watch::channel(Stage::Open);
         let administration = tokio::spawn(serve(admin, admin_routes, admin_stage, Duration::ZERO));
@@ -135,9 +143,9 @@ fn background<D: Definition>(
     work: Vec<crate::kit::Background>,
 ) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<JoinHandle<()>> = work.into_iter().map(tokio::spawn).collect();
-    if kit.environment() == Environment::Development
-        && let Ok(store) = kit.store()
-    {
+    let store = kit.store().ok();
+    if kit.environment() == Environment::Development && (store.is_some() || kit.elsewhere().is_some()) {
+        let store = store.clone();
         let settings = settings.clone();
         // Ready means with its data, so that nobody sees an empty shop for a moment.
         let done = Arc::new(AtomicBool::new(false));
@@ -147,9 +155,12 @@ fn background<D: Definition>(
             std::future::ready(if fine { Ok(()) } else { Err("migrating".to_owned()) })
         });
         tasks.push(tokio::spawn(async move {
-            crate::command::migrate_until_done::<D>(&store, &settings).await;
+            crate::command::migrate_until_done::<D>(store.as_ref(), &settings).await;
             done.store(true, Ordering::Relaxed);
         }));
+    }
+    if let Some(store) = store {
+        tasks.push(tokio::spawn(store.follow_replica()));
     }
     tasks.push(tokio::spawn(kit.inner().readiness.clone().watch()));
     tasks
@@ -181,6 +192,14 @@ fn routes(kit: &Kit, public: Router, admin: Router) -> (Router, Router) {
         .merge(probes(kit))
         .route("/metrics", get(write));
     (public, admin)
+}
+
+/// A document that is part of the program.
+fn openapi(document: &'static str) -> impl IntoResponse {
+    let json = HeaderValue::from_static("application/json");
+    let fresh = HeaderValue::from_static("public, max-age=300");
+    let headers = [(header::CONTENT_TYPE, json), (header::CACHE_CONTROL, fresh)];
+    (headers, document)
 }
 
 async fn wrong_method() -> Problem {

@@ -5,6 +5,9 @@
 //! IMMEDIATE`): it waits for the other process there, and never fails half way because of it. On PostgreSQL rows are
 //! locked instead, so a change and its condition are one statement, and several rows are changed in one order by all.
 
+mod problem;
+mod replica;
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Once};
@@ -13,10 +16,10 @@ use std::time::Duration;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Row as _};
 
-use crate::Problem;
 use crate::clock::now_ms;
 use crate::migration::{Migration, Phase, Schema};
 use crate::settings::{SettingError, Settings, wrong};
+use crate::store::replica::Replica;
 
 /// A connection, or a transaction on one.
 pub type Connection = sqlx::AnyConnection;
@@ -36,10 +39,8 @@ const PROBE_MS_MAX: u32 = 150;
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
 /// A commit within this time proves that the database can be written; the probe then takes no lock.
 const PROOF_MS: i64 = 300;
-#[cfg(not(feature = "postgres"))]
-const FORM: &str = "sqlite:/path/file.db (this build has no PostgreSQL)";
-#[cfg(feature = "postgres")]
-const FORM: &str = "sqlite:/path/file.db or postgres://user:password@host:port/database";
+/// All who number rows by their order of commits wait here for each other.
+const IN_ORDER: &str = "select pg_advisory_xact_lock(7237502)";
 
 /// Which kind of database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,7 @@ pub struct Store {
     read: AnyPool,
     write: AnyPool,
     probe: AnyPool,
+    replica: Option<Replica>,
     migrations: &'static [Migration],
     written_at: Arc<AtomicI64>,
 }
@@ -66,16 +68,12 @@ impl Store {
     pub fn open(service: &str, schema: Schema, settings: &Settings) -> Result<Self, SettingError> {
         install_drivers();
         // Not shown in messages: it may carry a password.
-        let refused = || wrong(schema.variable, "***", FORM);
+        let refused = || wrong(schema.variable, "***", &schema.forms());
         let given = settings.get(schema.variable);
         let (engine, url) = match given {
-            Some(url) if url.starts_with("postgres:") || url.starts_with("postgresql:") => {
-                let known =
-                    cfg!(feature = "postgres") && schema.migrations.iter().all(|m| m.postgres.is_some());
-                (
-                    Engine::Postgres,
-                    known.then(|| url.to_owned()).ok_or_else(refused)?,
-                )
+            Some(url) if is_postgres(url) => {
+                let known = schema.knows_postgres().then(|| url.to_owned());
+                (Engine::Postgres, known.ok_or_else(refused)?)
             }
             Some(url) => {
                 let path = url.strip_prefix("sqlite:").ok_or_else(refused)?;
@@ -90,28 +88,24 @@ impl Store {
             }
         };
         let options: AnyConnectOptions = url.parse().map_err(|_| refused())?;
-        let (readers, writers) = if engine == Engine::Sqlite {
-            SQLITE
-        } else {
-            POSTGRES
+        let (readers, writers) = match engine {
+            Engine::Sqlite => SQLITE,
+            Engine::Postgres => POSTGRES,
         };
         let pool = |connections: u32, busy_ms: u32| {
-            let pool = AnyPoolOptions::new()
-                .max_connections(connections)
-                .acquire_timeout(ACQUIRE_MAX)
-                // The ping would cost a turn with each statement; broken connections are noticed when they are given back.
-                .test_before_acquire(false);
             let pool = match engine {
-                Engine::Sqlite => with_pragmas(pool, busy_ms, schema.synchronous),
-                Engine::Postgres => pool.idle_timeout(Duration::from_mins(5)),
+                Engine::Sqlite => with_pragmas(pool_of(connections), busy_ms, schema.synchronous),
+                Engine::Postgres => pool_of(connections).idle_timeout(Duration::from_mins(5)),
             };
             pool.connect_lazy_with(options.clone())
         };
+        let replica = Replica::of(schema, settings, engine)?;
         Ok(Self {
             engine,
             read: pool(readers, BUSY_MS_MAX),
             write: pool(writers, BUSY_MS_MAX),
             probe: pool(1, PROBE_MS_MAX),
+            replica,
             migrations: schema.migrations,
             written_at: Arc::default(),
         })
@@ -122,9 +116,24 @@ impl Store {
         self.engine
     }
 
-    /// For queries.
+    /// For queries that must see everything.
     pub fn read(&self) -> &AnyPool {
         &self.read
+    }
+
+    /// For queries that must see at least what the caller of the request at hand wrote: a replica if it has come that far.
+    pub fn read_for_caller(&self) -> &AnyPool {
+        let replica = self.replica.as_ref();
+        replica
+            .and_then(|replica| replica.pool_at(crate::context::written()))
+            .unwrap_or(&self.read)
+    }
+
+    /// Keeps an eye on the replica, for ever; ends at once when there is none.
+    pub(crate) async fn follow_replica(self) {
+        if let Some(replica) = &self.replica {
+            replica.follow(&self.read).await;
+        }
     }
 
     /// Begins a transaction that holds the write lock. Keep it short, and wait for nothing but the database in it.
@@ -143,6 +152,18 @@ impl Store {
     pub async fn commit(&self, transaction: Transaction) -> Result<(), sqlx::Error> {
         transaction.commit().await?;
         self.written_at.store(now_ms(), Ordering::Relaxed);
+        if self.replica.is_some() {
+            replica::note_written(&self.write).await;
+        }
+        Ok(())
+    }
+
+    /// From here to the end of the transaction nobody else is past this line, so numbers that it takes from a sequence become
+    /// visible in their order. SQLite has one writer at a time anyway.
+    pub async fn in_order(&self, transaction: &mut Connection) -> Result<(), sqlx::Error> {
+        if self.engine == Engine::Postgres {
+            sqlx::query(IN_ORDER).execute(transaction).await?;
+        }
         Ok(())
     }
 
@@ -212,6 +233,9 @@ impl Store {
         self.read.close().await;
         self.probe.close().await;
         self.write.close().await;
+        if let Some(replica) = &self.replica {
+            replica.close().await;
+        }
     }
 }
 
@@ -226,6 +250,18 @@ fn install_drivers() {
         // It only fails when somebody else was first, and then they are there too.
         let _ = sqlx::any::install_drivers(drivers);
     });
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres:") || url.starts_with("postgresql:")
+}
+
+fn pool_of(connections: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_MAX)
+        // The ping would cost a turn with each statement; broken connections are noticed when they are given back.
+        .test_before_acquire(false)
 }
 
 /// The folder may not be there yet, or never; the probe says so.
@@ -259,32 +295,4 @@ fn with_pragmas(pool: AnyPoolOptions, busy_ms: u32, synchronous: bool) -> AnyPoo
                 Ok(())
             })
         })
-}
-
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Self {
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
-        let passing = match code.as_deref() {
-            // PostgreSQL's codes have five characters: connection lost, shut down, too many, serialization, deadlock.
-            Some(code) if code.len() == 5 => {
-                ["08", "53", "57"].iter().any(|class| code.starts_with(class))
-                    || ["40001", "40P01"].contains(&code)
-            }
-            // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN, with their extended codes in the upper bytes.
-            Some(code) => code
-                .parse::<i32>()
-                .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 14)),
-            None => matches!(
-                error,
-                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_)
-            ),
-        };
-        if passing {
-            tracing::warn!(%error, request_id = crate::request_id(), "the database is not available");
-            return Self::unavailable("The shop is busy. Please try again in a moment.");
-        }
-        Self::internal(error)
-    }
 }

@@ -4,14 +4,12 @@
 //! same name, and says that it may not be kept: a page without style would be worse, and the name stays true.
 
 use std::collections::HashMap;
-use std::io::Write as _;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use http::{HeaderMap, HeaderValue, header};
+use packing::{Coding, Effort};
 use sha2::{Digest as _, Sha256};
 
 use crate::App;
@@ -35,10 +33,6 @@ const MODULE: &str = "text/javascript; charset=utf-8";
 
 /// Hexadecimal digits of a name's hash.
 const HASH_DIGITS: usize = 12;
-/// Of 11: nearly as small as it gets, in a few milliseconds.
-const BROTLI_QUALITY: u32 = 9;
-const BROTLI_WINDOW: u32 = 20;
-
 pub(crate) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// All files.
@@ -88,31 +82,26 @@ impl File {
         Self {
             hash,
             kind,
-            gzip: gzip(content.as_bytes()),
-            brotli: brotli(content.as_bytes()),
+            gzip: Coding::Gzip.pack(content.as_bytes(), Effort::Once).into(),
+            brotli: Coding::Brotli.pack(content.as_bytes(), Effort::Once).into(),
             plain: content.into(),
         }
     }
 
     fn answer(&self, asked: &HeaderMap, kept: &'static str) -> Response {
-        let accepts = asked
-            .get(header::ACCEPT_ENCODING)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
-        let (encoding, body) = if accepts_coding(accepts, "br") {
-            (Some("br"), &self.brotli)
-        } else if accepts_coding(accepts, "gzip") {
-            (Some("gzip"), &self.gzip)
-        } else {
-            (None, &self.plain)
+        let coding = coding(asked);
+        let body = match coding {
+            Some(Coding::Brotli) => &self.brotli,
+            Some(Coding::Gzip) => &self.gzip,
+            None => &self.plain,
         };
         let mut response = body.clone().into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
         headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-        if let Some(encoding) = encoding {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        if let Some(coding) = coding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
         }
         response
     }
@@ -163,35 +152,13 @@ fn split(asked: &str) -> Option<(String, &str)> {
     Some((format!("{stem}.{ending}"), hash))
 }
 
-/// Whether `gzip, br;q=0` and the like name a coding that is wanted.
-pub(crate) fn accepts_coding(accepts: &str, coding: &str) -> bool {
-    accepts.split(',').any(|one| {
-        let mut parts = one.split(';').map(str::trim);
-        let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
-        named && !parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"))
-    })
-}
-
-fn gzip(content: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    // Writing into memory does not fail.
-    let _ = encoder.write_all(content);
-    encoder.finish().unwrap_or_default().into()
-}
-
-fn brotli(content: &[u8]) -> Bytes {
-    let mut packed = Vec::new();
-    {
-        let mut encoder = brotli::CompressorWriter::new(&mut packed, 4096, BROTLI_QUALITY, BROTLI_WINDOW);
-        let _ = encoder.write_all(content);
-    }
-    packed.into()
+/// The coding that a request takes.
+pub(crate) fn coding(asked: &HeaderMap) -> Option<Coding> {
+    Coding::of(asked.get(header::ACCEPT_ENCODING)?.to_str().ok()?)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
 
     #[test]
@@ -205,30 +172,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_can_be_unpacked_and_is_smaller() {
+    fn a_first_page_is_small() {
         let assets = Assets::pack();
         let style = &assets.files["style.css"];
-        let (mut gzip, mut brotli) = (Vec::new(), Vec::new());
-        flate2::read::GzDecoder::new(&style.gzip[..])
-            .read_to_end(&mut gzip)
-            .unwrap();
-        brotli::Decompressor::new(&style.brotli[..], 4096)
-            .read_to_end(&mut brotli)
-            .unwrap();
-        assert!(gzip == style.plain && brotli == style.plain);
         assert!(style.brotli.len() < style.gzip.len() && style.gzip.len() < style.plain.len() / 2);
-        // What a first page needs beside its pictures.
+        // What it needs beside its pictures.
         let scripts: usize = ["shop.js", "product.js"]
             .map(|name| assets.files[name].brotli.len())
             .iter()
             .sum();
         assert!(style.brotli.len() < 8 * 1024 && scripts < 12 * 1024);
-    }
-
-    #[test]
-    fn only_codings_that_are_wanted_are_used() {
-        assert!(accepts_coding("gzip, deflate, br;q=0.9", "br"));
-        assert!(!accepts_coding("gzip, br;q=0", "br"));
-        assert!(!accepts_coding("brotli", "br"));
     }
 }

@@ -12,6 +12,9 @@ pub(crate) const FIELD: &str = "csrf";
 /// What is signed begins with this, so that a token is never taken for something else.
 const PURPOSE: &[u8] = b"storefront form 1\0";
 
+/// As long as a tag.
+const MASK_BYTES: usize = 32;
+
 /// Makes and checks tokens.
 pub(crate) struct Csrf {
     secret: Secret,
@@ -22,14 +25,25 @@ impl Csrf {
         Self { secret }
     }
 
-    /// The token of a guest's id.
+    /// A token of a guest's id. Each looks different: pages are packed, and a part that is always the same could be guessed
+    /// from the length of pages that also show what somebody else wrote (BREACH).
     pub(crate) fn token(&self, guest: &str) -> String {
-        hex::encode(self.mac(guest).finalize().into_bytes())
+        let tag = self.mac(guest).finalize().into_bytes();
+        let mask: [u8; MASK_BYTES] = rand::random();
+        let masked = tag.iter().zip(mask).map(|(tag, mask)| tag ^ mask);
+        hex::encode(mask.into_iter().chain(masked).collect::<Vec<u8>>())
     }
 
     /// Whether a token is of this guest's id; takes the same time for all wrong ones.
     pub(crate) fn is_of(&self, token: &str, guest: &str) -> bool {
-        hex::decode(token).is_ok_and(|token| self.mac(guest).verify_slice(&token).is_ok())
+        let Ok(bytes) = hex::decode(token) else {
+            return false;
+        };
+        let Some((mask, masked)) = bytes.split_at_checked(MASK_BYTES) else {
+            return false;
+        };
+        let tag: Vec<u8> = masked.iter().zip(mask).map(|(tag, mask)| tag ^ mask).collect();
+        masked.len() == MASK_BYTES && self.mac(guest).verify_slice(&tag).is_ok()
     }
 
     fn mac(&self, guest: &str) -> Hmac<Sha256> {
@@ -56,9 +70,11 @@ mod tests {
         let (ours, theirs) = (csrf("0123456789abcdef"), csrf("fedcba9876543210"));
         let token = ours.token("guest-one");
         assert!(ours.is_of(&token, "guest-one"));
+        assert_ne!(token, ours.token("guest-one"));
         assert!(!ours.is_of(&token, "guest-two"));
         assert!(!theirs.is_of(&token, "guest-one"));
-        for wrong in ["", "zz", &token[2..]] {
+        let longer = format!("{token}00");
+        for wrong in ["", "zz", &token[2..], &token[..64], &longer] {
             assert!(!ours.is_of(wrong, "guest-one"), "{wrong}");
         }
     }

@@ -118,12 +118,13 @@ pub(crate) async fn dress(
     next: Next,
 ) -> Response {
     let transport = Transport::of(request.headers());
+    let coding = crate::asset::coding(request.headers());
     let mut response = next.run(request).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         response = show(&app, &visitor, &failure);
     }
     protect(&mut response, transport);
-    response
+    crate::packed::pack(response, coding).await
 }
 
 fn show(app: &App, visitor: &Visitor, failure: &Failure) -> Response {

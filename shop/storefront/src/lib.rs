@@ -9,6 +9,7 @@ mod cookie;
 mod csrf;
 mod failure;
 mod field;
+mod packed;
 mod page;
 mod picture;
 mod shelf;

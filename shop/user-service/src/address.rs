@@ -37,7 +37,7 @@ pub(crate) async fn list(State(app): State<App>, headers: HeaderMap) -> Result<J
         "select id, name, street, postcode, city, country from address where user_id = $1 order by id",
     )
     .bind(user.id.to_string())
-    .fetch_all(app.store.read())
+    .fetch_all(app.store.read_for_caller())
     .await?;
     let mut addresses = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::clock::now_ms;
-use service_kit::{Json, Problem};
+use service_kit::{Json, Problem, Query};
 use sqlx::Row as _;
 
 use crate::App;

@@ -40,10 +40,12 @@ struct App {
 impl Definition for Users {
     const NAME: &'static str = "user-service";
     const PORT: u16 = 3001;
+    const OPENAPI: Option<&'static str> = Some(include_str!("../openapi.json"));
     const SCHEMA: Option<Schema> = Some(Schema {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "DATABASE_URL",
+        elsewhere: &[],
         synchronous: false,
     });
 

@@ -111,6 +111,8 @@ pub(crate) async fn end(writing: &mut Connection, app: &App, sid: Uuid) -> Resul
         .fetch_optional(&mut *writing)
         .await?;
     let Some(expires) = expires else { return Ok(()) };
+    // Those who follow the list ask for what is above the last number they saw.
+    app.store.in_order(writing).await?;
     sqlx::query("insert into ended (sid, expires_at) values ($1, $2)")
         .bind(sid.to_string())
         .bind(expires)

@@ -52,7 +52,7 @@ fn alerts_are_about_metrics_that_exist_and_lead_to_a_page() {
 fn promtool_finds_the_rules_right_and_firing_when_they_should() {
     let test = "infrastructure/prometheus/alerts.test.yaml";
     for arguments in [["check", "rules", PATH], ["test", "rules", test]] {
-        let Some((fine, said)) = run("promtool", &arguments) else {
+        let Some((fine, said)) = run("promtool", "prometheus", &arguments) else {
             return;
         };
         assert!(fine, "{said}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::{services, yaml};
+use crate::{services, text, yaml};
 
 fn url_variable(name: &str, service: &Value) -> String {
     let default = format!("{}_URL", name.to_uppercase().replace('-', "_"));
@@ -17,7 +17,9 @@ fn compose_runs_what_the_chart_runs_with_the_same_words() {
     let names = compose["services"].as_object().unwrap().keys();
     let known = services();
     assert_eq!(
-        names.filter(|name| *name != "postgres").collect::<BTreeSet<_>>(),
+        names
+            .filter(|name| !["postgres", "redis"].contains(&name.as_str()))
+            .collect::<BTreeSet<_>>(),
         known.iter().map(|(name, _)| name).collect()
     );
     for (name, service) in &known {
@@ -40,10 +42,33 @@ fn compose_runs_what_the_chart_runs_with_the_same_words() {
                 .iter()
                 .map(|key| key.as_str().unwrap().to_owned()),
         );
-        if service["store"].is_object() {
-            let outside = service["store"]["kind"] == "postgresql";
-            expected.insert(if outside { "DATABASE_URL" } else { "DATA_DIR" }.to_owned());
-            assert!(outside || run["volumes"].is_array(), "{name} would lose its data");
+        if service["store"]["kind"] == "embedded" {
+            expected.insert("DATA_DIR".to_owned());
+            assert!(run["volumes"].is_array(), "{name} would lose its data");
+        }
+        for outside in ["store", "shares"] {
+            let Some(variable) = service[outside]["variable"].as_str() else {
+                continue;
+            };
+            expected.insert(variable.to_owned());
+            // What is documents in production may be tables here.
+            let (server, scheme) = match service[outside]["kind"].as_str().unwrap() {
+                "redis" => ("redis", "redis:"),
+                _ => ("postgres", "postgres:"),
+            };
+            let feature = server;
+            let url = run["environment"][variable].as_str().unwrap();
+            assert!(url.starts_with(scheme), "{name}: {url}");
+            assert_eq!(run["build"]["args"]["FEATURES"], feature, "{name}");
+            assert!(
+                run["depends_on"][server].is_object(),
+                "{name} does not wait for {server}"
+            );
+            let manifest = text(&format!("shop/{name}/Cargo.toml"));
+            assert!(
+                manifest.contains(&format!("\n{feature} = [")),
+                "{name} has no feature {feature}"
+            );
         }
         let set: BTreeSet<String> = run["environment"].as_object().unwrap().keys().cloned().collect();
         assert_eq!(set, expected, "{name}");

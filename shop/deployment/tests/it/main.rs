@@ -10,6 +10,7 @@ mod alerts;
 mod argocd;
 mod compose;
 mod images;
+mod openapi;
 mod policies;
 mod terraform;
 mod workflows;
@@ -58,8 +59,14 @@ fn services() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Runs a program if it is installed; `None` if it is not, which `./check` reports.
-fn run(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
+/// Runs a program if it is installed; `None` says that it is not, and with `CI=true` that is a failure.
+fn run(program: &str, package: &str, arguments: &[&str]) -> Option<(bool, String)> {
+    let program = servers::program(program, package).unwrap()?;
+    run_if_there(program.to_str().unwrap(), arguments)
+}
+
+/// Runs a program that nobody has to have.
+fn run_if_there(program: &str, arguments: &[&str]) -> Option<(bool, String)> {
     let output = std::process::Command::new(program)
         .args(arguments)
         .current_dir(root())

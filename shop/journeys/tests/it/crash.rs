@@ -21,6 +21,21 @@ fn order_service_process() {
 
 pub(crate) struct Process(Child);
 
+impl Process {
+    /// SIGTERM, as a platform sends it.
+    pub(crate) fn terminate(&self) {
+        let id = self.0.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ended(mut self) -> bool {
+        let ended = tokio::task::spawn_blocking(move || self.0.wait());
+        ended.await.unwrap().unwrap().success()
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.0.kill();

@@ -12,7 +12,9 @@ mod crash;
 mod money;
 mod postgres;
 mod provider;
+mod replica;
 mod security;
+mod stores;
 mod versions;
 
 /// A card that is approved.

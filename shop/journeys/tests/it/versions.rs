@@ -214,3 +214,63 @@ async fn a_changed_price_is_seen_through_the_edge_at_once() {
     let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
     assert!(metrics.contains("shop_cache_total{result=\"hit\"}"), "{metrics}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_under_load_fails_no_checkout() {
+    let shop = Arc::new(Shop::start(&[], OrdersRun::Elsewhere).await.unwrap());
+    let blue = process(&shop, &[]).await;
+    let green = beside::<order_service::Orders>(&shop).await;
+    shop.stock("KIT-001", 100_000).await.unwrap();
+    let blue_url = format!("http://{}:{}", shop.host(), shop.order_ports.0);
+    let (to_blue, to_green) = (shop.at(&blue_url), shop.at(&green.url()));
+    let (to_the_new, ends) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let bought = Arc::new(AtomicUsize::new(0));
+    let workers: Vec<_> = (0..6)
+        .map(|worker| {
+            let (to_blue, to_green, bought) = (to_blue.clone(), to_green.clone(), Arc::clone(&bought));
+            let (to_the_new, ends) = (Arc::clone(&to_the_new), Arc::clone(&ends));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    if ends.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let to = if to_the_new.load(Ordering::Relaxed) {
+                        &to_green
+                    } else {
+                        &to_blue
+                    };
+                    let mut wish = body();
+                    wish["lines"] = json!([{"sku": "KIT-001", "quantity": 1}]);
+                    let call = to
+                        .call(Method::POST, "/checkout")
+                        .header("x-cart-id", &format!("guest-{worker:016}"))
+                        .header("idempotency-key", &format!("key-{worker:04}-{number:06}"));
+                    // Sent once: what fails is not tried again.
+                    let reply = call.json(&wish).deadline(Duration::from_secs(20)).send().await;
+                    assert_eq!(reply.unwrap().status.as_u16(), 201);
+                    bought.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    while bought.load(Ordering::Relaxed) < 30 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    blue.terminate();
+    // As a balancer does, which learns of it a moment later.
+    wait_ready(&shop.at(&shop.orders_admin_url()), 503).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    to_the_new.store(true, Ordering::Relaxed);
+    assert!(blue.ended().await, "it ends by itself, and well");
+    let before = bought.load(Ordering::Relaxed);
+    while bought.load(Ordering::Relaxed) < before + 30 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    ends.store(true, Ordering::Relaxed);
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    // What is proved is asked of the one that is still there.
+    let proof = document(shop.at(&green.admin_url()).get("/verify")).await;
+    assert_eq!(proof["violations"], json!([]), "{proof}");
+}

@@ -29,6 +29,7 @@ impl Definition for Notes {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "DATABASE_URL",
+        elsewhere: &[],
         synchronous: false,
     });
 

@@ -1,0 +1,122 @@
+//! Real servers, and a real browser, for tests and measurements: each starts on a free port of this machine, with its data in a folder that goes
+//! away with it, and can be killed and started again.
+//!
+//! `None` means that the program is not installed. That is said on standard error, and with `CI=true` it is a failure.
+
+mod chromium;
+mod pgbouncer;
+mod postgres;
+mod redis;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+pub use self::chromium::{Chromium, Page, Scripts};
+pub use self::pgbouncer::PgBouncer;
+pub use self::postgres::{Durable, Postgres};
+pub use self::redis::Redis;
+
+/// How long a server may take until it answers.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// What went wrong with a server.
+pub type Result<T> = std::result::Result<T, String>;
+
+/// Finds a program, or says that it is missing.
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+pub fn program(name: &str, package: &str) -> Result<Option<PathBuf>> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    folders.push(PathBuf::from("/usr/sbin"));
+    // Where `./check` puts what comes from PyPI.
+    folders.push(target().join("python/bin"));
+    // Debian keeps PostgreSQL's programs of each version apart.
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut versions: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
+    versions.sort();
+    versions.reverse();
+    folders.splice(0..0, versions);
+    let found = folders
+        .into_iter()
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+            return Err(format!(
+                "{name} is not installed, and with CI=true no test is left out\nhint: apt-get install {package}"
+            ));
+        }
+        eprintln!("left out: {name} is not installed ({package})");
+    }
+    Ok(found)
+}
+
+/// The folder of what is built.
+fn target() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}
+
+/// A port that is free now.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|cause| cause.to_string())?;
+    Ok(listener.local_addr().map_err(|cause| cause.to_string())?.port())
+}
+
+fn folder() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|cause| format!("a folder for data: {cause}"))
+}
+
+/// Waits until `answers` does.
+fn wait(what: &str, answers: impl Fn() -> bool) -> Result<()> {
+    let began = Instant::now();
+    while !answers() {
+        if began.elapsed() > START_MAX {
+            return Err(format!("{what} does not start within {} s", START_MAX.as_secs()));
+        }
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    Ok(())
+}
+
+/// Whether somebody listens there.
+fn listens(port: u16) -> bool {
+    std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+/// The user that runs a server that refuses to run as root; `None` where nobody has to be another one.
+fn other_user(name: &str) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    let root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let users = std::fs::read_to_string("/etc/passwd").ok()?;
+    let line = users
+        .lines()
+        .find(|line| line.split(':').next() == Some(name))
+        .filter(|_| root)?;
+    line.split(':').nth(2)?.parse().ok()
+}
+
+fn give(path: &Path, user: Option<u32>) -> Result<()> {
+    match user {
+        Some(_) => {
+            std::os::unix::fs::chown(path, user, None).map_err(|cause| format!("{}: {cause}", path.display()))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A process that is killed when it is dropped.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
