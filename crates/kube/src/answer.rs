@@ -1,0 +1,111 @@
+//! What a cluster answered when it did not do what was asked: a status with its causes, free of the client's types.
+
+/// An answer that is no success, or none at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// HTTP status; `None` when there was no answer.
+    pub code: Option<u16>,
+    /// One word, for example `Conflict`.
+    pub reason: String,
+    /// In the server's own words.
+    pub message: String,
+    /// Field by field.
+    pub causes: Vec<Cause>,
+    /// The wait that the server asks for, in milliseconds.
+    pub after_ms: Option<u64>,
+}
+
+/// One cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cause {
+    /// One word, for example `FieldManagerConflict`.
+    pub reason: String,
+    /// The field, for example `.spec.selector.version`.
+    pub field: String,
+    /// In the server's own words.
+    pub message: String,
+}
+
+/// The reason of a cause that names another manager of a field.
+const OTHER_MANAGER: &str = "FieldManagerConflict";
+
+impl Answer {
+    /// Whether the object is not there.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.code == Some(404)
+    }
+
+    /// Whether somebody else manages a field that was sent.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.code == Some(409) && self.causes.iter().any(|cause| cause.reason == OTHER_MANAGER)
+    }
+
+    /// Whether the history that a watch was to begin at is gone.
+    pub(crate) fn is_expired(&self) -> bool {
+        self.code == Some(410)
+    }
+
+    /// Whether the namespace is missing, and not the object.
+    pub(crate) fn misses_namespace(&self, namespace: &str) -> bool {
+        self.is_absent()
+            && self
+                .message
+                .starts_with(&format!("namespaces \"{namespace}\" not found"))
+    }
+
+    /// Whether the server refuses because the namespace is on its way out.
+    pub(crate) fn namespace_ends(&self) -> bool {
+        self.code == Some(403)
+            && self
+                .causes
+                .iter()
+                .any(|cause| cause.reason == "NamespaceTerminating")
+    }
+
+    /// The message in one line.
+    pub(crate) fn line(&self) -> String {
+        let text = if self.message.is_empty() {
+            &self.reason
+        } else {
+            &self.message
+        };
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl From<kube::Error> for Answer {
+    fn from(error: kube::Error) -> Self {
+        let kube::Error::Api(status) = error else {
+            let mut message = error.to_string();
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                let text = cause.to_string();
+                if !message.contains(&text) {
+                    message = format!("{message}: {text}");
+                }
+                source = cause.source();
+            }
+            return Self {
+                message,
+                ..Self::default()
+            };
+        };
+        let wait_s = status
+            .details
+            .as_ref()
+            .map_or(0, |details| details.retry_after_seconds);
+        let causes = status.details.into_iter().flat_map(|details| details.causes);
+        let causes = causes.map(|cause| Cause {
+            reason: cause.reason,
+            field: cause.field,
+            message: cause.message,
+        });
+        Self {
+            code: Some(status.code),
+            reason: status.reason,
+            message: status.message,
+            causes: causes.collect(),
+            after_ms: (wait_s > 0).then(|| u64::from(wait_s) * 1_000),
+        }
+    }
+}

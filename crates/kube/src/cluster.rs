@@ -1,0 +1,340 @@
+//! A connection to a cluster: requests with bounded retries and as many at once as the server copes with. It knows what the
+//! cluster serves, and nothing of environments.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::Stream;
+use http::{Method, Request};
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use kube::core::WatchEvent;
+use serde_json::Value;
+use windlass_core::object::Object;
+
+use crate::answer::Answer;
+use crate::catalog::Catalog;
+use crate::error::KubeError;
+use crate::resource::Resource;
+use crate::retry::{Failure, wait_ms};
+use crate::window::Window;
+
+/// Of one attempt; a server gives up after 60 s itself.
+const ATTEMPT_MAX: Duration = Duration::from_secs(30);
+/// Asks for all kinds at once instead of one request per group.
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+const JSON: &str = "application/json";
+/// Server-side apply; JSON is YAML.
+pub(crate) const APPLY: &str = "application/apply-patch+yaml";
+
+/// Which cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// A kubeconfig; `None` for `KUBECONFIG`, `~/.kube/config` or the pod's own account, in this order.
+    pub kubeconfig: Option<PathBuf>,
+    /// Its context; `None` for the current one.
+    pub context: Option<String>,
+}
+
+/// A connection. Clones are the same connection.
+#[derive(Clone)]
+pub struct Cluster {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: Client,
+    url: String,
+    window: Window,
+    catalog: RwLock<Arc<Catalog>>,
+    counts: Counts,
+}
+
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("url", &self.url())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Requests sent so far.
+#[derive(Debug, Default)]
+struct Counts {
+    reads: AtomicU64,
+    writes: AtomicU64,
+    dry: AtomicU64,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) content: &'static str,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Call {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            content: JSON,
+            body: Vec::new(),
+        }
+    }
+
+    pub(crate) fn send(method: Method, path: String, content: &'static str, body: &Value) -> Self {
+        Self {
+            method,
+            path,
+            content,
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    pub(crate) fn delete(path: String, body: &Value) -> Self {
+        Self::send(Method::DELETE, path, JSON, body)
+    }
+
+    fn request(&self, accept: &str) -> Result<Request<Vec<u8>>, Answer> {
+        let request = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path)
+            .header(http::header::ACCEPT, accept)
+            .header(http::header::CONTENT_TYPE, self.content);
+        request.body(self.body.clone()).map_err(|error| Answer {
+            message: error.to_string(),
+            ..Answer::default()
+        })
+    }
+}
+
+impl Cluster {
+    /// Connects, and asks what the cluster serves.
+    pub async fn connect(target: &Target) -> Result<Self, KubeError> {
+        let mut config = config(target).await?;
+        // Its own retries can sleep for minutes inside of a call; ours are bounded.
+        config.default_retry = false;
+        config.connect_timeout = Some(Duration::from_secs(5));
+        let url = config.cluster_url.to_string();
+        let unreachable = |reason: String| KubeError::Unreachable {
+            url: url.clone(),
+            reason,
+        };
+        let client = Client::try_from(config).map_err(|e| unreachable(e.to_string()))?;
+        let cluster = Self {
+            inner: Arc::new(Inner {
+                client,
+                url: url.clone(),
+                window: Window::default(),
+                catalog: RwLock::default(),
+                counts: Counts::default(),
+            }),
+        };
+        cluster
+            .refresh()
+            .await
+            .map_err(|answer| unreachable(answer.line()))?;
+        Ok(cluster)
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// The version that the server says, for example `v1.34.10`, and who it takes us for.
+    pub async fn introduce(&self) -> Result<(String, String), KubeError> {
+        let read = |answer: Answer| KubeError::refused(&"the cluster's version", "read", &answer);
+        let version = self.call(&Call::get("/version")).await.map_err(read)?;
+        let review =
+            serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
+        let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews?dryRun=All".to_owned();
+        let review = self
+            .call(&Call::send(Method::POST, path, JSON, &review))
+            .await
+            .map_err(read)?;
+        let text = |value: &Value, pointer: &str| {
+            value
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or("unknown")
+                .to_owned()
+        };
+        Ok((
+            text(&version, "/gitVersion"),
+            text(&review, "/status/userInfo/username"),
+        ))
+    }
+
+    /// Requests sent so far that changed something or could have, dry runs left aside.
+    pub fn writes(&self) -> u64 {
+        self.inner.counts.writes.load(Ordering::Relaxed)
+    }
+
+    /// Requests sent so far that read; watches count once.
+    pub fn reads(&self) -> u64 {
+        self.inner.counts.reads.load(Ordering::Relaxed)
+    }
+
+    /// What the cluster serves.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Asks again what the cluster serves.
+    pub(crate) async fn refresh(&self) -> Result<(), Answer> {
+        let mut documents = Vec::new();
+        for path in ["/api", "/apis"] {
+            documents.push(
+                self.ask(&Call::get(path), &format!("{AGGREGATED},{JSON}"))
+                    .await?,
+            );
+        }
+        let catalog = Arc::new(Catalog::of(&documents));
+        *self.inner.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+        Ok(())
+    }
+
+    /// Where an object lives; a kind that is not known may have come since.
+    pub(crate) async fn resource(&self, object: &Object) -> Result<Resource, KubeError> {
+        if let Some(found) = self.catalog().of_object(object) {
+            return Ok(found.clone());
+        }
+        self.refresh()
+            .await
+            .map_err(|answer| KubeError::refused(&object.reference(), "applied", &answer))?;
+        if let Some(found) = self.catalog().of_object(object) {
+            return Ok(found.clone());
+        }
+        let catalog = self.catalog();
+        let served: Vec<String> = catalog
+            .versions(object.group(), object.kind())
+            .iter()
+            .map(Resource::api_version)
+            .collect();
+        let hint = if served.is_empty() {
+            "install its CustomResourceDefinition first, or leave the object out".to_owned()
+        } else {
+            format!(
+                "the cluster serves {}; write that as apiVersion",
+                served.join(", ")
+            )
+        };
+        Err(KubeError::Kind {
+            object: object.reference().to_string(),
+            kind: object.kind().to_owned(),
+            version: object.api_version().to_owned(),
+            hint,
+        })
+    }
+
+    /// Sends a request until it is answered for good.
+    pub(crate) async fn call(&self, call: &Call) -> Result<Value, Answer> {
+        self.ask(call, JSON).await
+    }
+
+    async fn ask(&self, call: &Call, accept: &str) -> Result<Value, Answer> {
+        let text = self.ask_text(call, accept).await?;
+        serde_json::from_str(&text).map_err(|error| Answer {
+            message: format!("the answer to {} {} is no JSON: {error}", call.method, call.path),
+            ..Answer::default()
+        })
+    }
+
+    /// As `call`, for answers that are plain text.
+    pub(crate) async fn ask_text(&self, call: &Call, accept: &str) -> Result<String, Answer> {
+        let mut tried = 0;
+        loop {
+            let place = self.inner.window.enter().await;
+            self.count(call);
+            tried += 1;
+            let request = self.inner.client.request_text(call.request(accept)?);
+            let answer = match tokio::time::timeout(ATTEMPT_MAX, request).await {
+                Ok(Ok(text)) => {
+                    self.inner.window.succeeded();
+                    return Ok(text);
+                }
+                Ok(Err(error)) => Answer::from(error),
+                Err(_) => Answer {
+                    message: format!("no answer within {} s", ATTEMPT_MAX.as_secs()),
+                    ..Answer::default()
+                },
+            };
+            let failure = match answer.code {
+                None => Failure::Connection,
+                Some(code) => Failure::Answered {
+                    code,
+                    after_ms: answer.after_ms,
+                },
+            };
+            let Some(wait) = wait_ms(failure, tried, chance()) else {
+                return Err(answer);
+            };
+            if matches!(answer.code, None | Some(429 | 503 | 504)) {
+                self.inner.window.pushed_back();
+            }
+            drop(place);
+            tracing::debug!(method = %call.method, path = call.path, reason = answer.line(), wait, "trying again");
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
+    }
+
+    /// The stream of a watch. It takes no place: it would hold it for minutes.
+    pub(crate) async fn watch(
+        &self,
+        path: &str,
+    ) -> Result<impl Stream<Item = Result<WatchEvent<Value>, kube::Error>> + Send + use<>, Answer> {
+        let call = Call::get(path);
+        self.count(&call);
+        let request = call.request(JSON)?;
+        let stream = self.inner.client.request_events::<Value>(request);
+        let opened = tokio::time::timeout(ATTEMPT_MAX, stream).await;
+        opened.map_err(|_| Answer::default())?.map_err(Answer::from)
+    }
+
+    fn count(&self, call: &Call) {
+        let counts = &self.inner.counts;
+        let counter = match call.method {
+            Method::GET => &counts.reads,
+            _ if call.path.contains("dryRun=All") => &counts.dry,
+            _ => &counts.writes,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn config(target: &Target) -> Result<Config, KubeError> {
+    let unknown = |reason: String| KubeError::Config {
+        context: target
+            .context
+            .clone()
+            .unwrap_or_else(|| "(the current one)".to_owned()),
+        reason,
+    };
+    let options = KubeConfigOptions {
+        context: target.context.clone(),
+        ..KubeConfigOptions::default()
+    };
+    if let Some(path) = &target.kubeconfig {
+        let file = Kubeconfig::read_from(path).map_err(|e| unknown(e.to_string()))?;
+        return Config::from_custom_kubeconfig(file, &options)
+            .await
+            .map_err(|e| unknown(e.to_string()));
+    }
+    match (Config::from_kubeconfig(&options).await, &target.context) {
+        (Ok(config), _) => Ok(config),
+        (Err(error), Some(_)) => Err(unknown(error.to_string())),
+        (Err(error), None) => Config::incluster().map_err(|_| unknown(error.to_string())),
+    }
+}
+
+/// A number from 0 to 1 that differs from client to client: good enough to keep their retries apart.
+fn chance() -> f64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    f64::from(now.subsec_nanos() % 1_000) / 1_000.0
+}

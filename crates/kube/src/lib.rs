@@ -1,0 +1,36 @@
+//! The Kubernetes driver: an environment's objects in one namespace of a cluster, watched, applied and pruned.
+//!
+//! What is decided is decided by pure code on what watches told; only what differs is sent. It does not know what a rollout
+//! is, and decides no switch.
+
+mod answer;
+mod apply;
+mod catalog;
+mod claimant;
+mod cluster;
+mod decide;
+mod difference;
+mod endpoints;
+mod error;
+mod fields;
+mod intent;
+mod job;
+mod known;
+mod owner;
+mod place;
+mod pod;
+mod prune;
+mod remove;
+mod resource;
+mod retry;
+mod store;
+mod watch;
+mod window;
+
+pub use claimant::Kind as ManagerKind;
+pub use cluster::{Cluster, Target};
+pub use decide::Override;
+pub use error::KubeError;
+pub use job::JobOutcome;
+pub use owner::Owner;
+pub use place::{Applied, Place, Track, Way, Workload};

@@ -1,0 +1,238 @@
+//! What is known of an environment's namespace, kept up to date by watches.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::watch;
+use windlass_core::object::Object;
+use windlass_core::reference::Reference;
+
+use crate::endpoints::Slice;
+use crate::known::{Known, Texts};
+use crate::pod::Pod;
+
+/// What a watch is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Purpose {
+    /// Objects that we made.
+    Managed,
+    /// All pods of the namespace.
+    Pods,
+    /// All EndpointSlices of the namespace.
+    Slices,
+}
+
+/// All that is known.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) objects: BTreeMap<Reference, Known>,
+    pub(crate) pods: BTreeMap<String, Pod>,
+    pub(crate) slices: BTreeMap<String, Slice>,
+    texts: Texts,
+}
+
+/// Facts, and a tick with each change of them.
+#[derive(Clone)]
+pub(crate) struct Store {
+    facts: Arc<Mutex<Facts>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            facts: Arc::default(),
+            changes: watch::Sender::new(0),
+        }
+    }
+}
+
+impl Store {
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Takes an object as the cluster has it now.
+    pub(crate) fn put(&self, purpose: Purpose, value: Value) {
+        if self.facts().put(purpose, value) {
+            self.tick();
+        }
+    }
+
+    /// The object is gone.
+    pub(crate) fn remove(&self, purpose: Purpose, value: Value) {
+        self.facts().remove(purpose, value);
+        self.tick();
+    }
+
+    /// A complete list of a kind: what is not in it is gone.
+    pub(crate) fn replace(&self, purpose: Purpose, group: &str, kind: &str, values: Vec<Value>) {
+        let mut facts = self.facts();
+        match purpose {
+            Purpose::Managed => facts
+                .objects
+                .retain(|one, _| one.group != group || one.kind != kind),
+            Purpose::Pods => facts.pods.clear(),
+            Purpose::Slices => facts.slices.clear(),
+        }
+        for value in values {
+            facts.put(purpose, value);
+        }
+        facts.texts.tidy();
+        drop(facts);
+        self.tick();
+    }
+
+    /// An answer to a write is newer than what watches told; it is taken at once.
+    pub(crate) fn learn(&self, value: Value) -> Option<Known> {
+        let object = Object::new(value).ok()?;
+        let mut facts = self.facts();
+        let known = Known::of(&object, &mut facts.texts);
+        facts.objects.insert(object.reference(), known.clone());
+        drop(facts);
+        self.tick();
+        Some(known)
+    }
+
+    pub(crate) fn known(&self, reference: &Reference) -> Option<Known> {
+        self.facts().objects.get(reference).cloned()
+    }
+
+    /// Forgets an object that the cluster says is gone.
+    pub(crate) fn forget(&self, reference: &Reference) {
+        self.facts().objects.remove(reference);
+        self.tick();
+    }
+
+    fn tick(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+}
+
+impl Facts {
+    /// Says whether anything is new.
+    fn put(&mut self, purpose: Purpose, value: Value) -> bool {
+        match purpose {
+            Purpose::Managed => {
+                let Ok(object) = Object::new(value) else {
+                    return false;
+                };
+                let known = Known::of(&object, &mut self.texts);
+                let reference = object.reference();
+                if self
+                    .objects
+                    .get(&reference)
+                    .is_some_and(|held| is_newer(held, &known))
+                {
+                    return false;
+                }
+                self.objects.insert(reference, known.clone()) != Some(known)
+            }
+            Purpose::Pods => {
+                let pod = Pod::of(&value);
+                self.pods.insert(pod.name.clone(), pod.clone()) != Some(pod)
+            }
+            Purpose::Slices => {
+                let slice = Slice::of(&value);
+                self.slices.insert(name(&value), slice.clone()) != Some(slice)
+            }
+        }
+    }
+
+    fn remove(&mut self, purpose: Purpose, value: Value) {
+        match purpose {
+            Purpose::Managed => {
+                let Ok(object) = Object::new(value) else { return };
+                let reference = object.reference();
+                let gone = object.value().pointer("/metadata/uid").and_then(Value::as_str);
+                // Made anew already, as the answer to our own write said.
+                if self
+                    .objects
+                    .get(&reference)
+                    .is_some_and(|held| Some(held.uid.as_str()) == gone)
+                {
+                    self.objects.remove(&reference);
+                }
+            }
+            Purpose::Pods => {
+                self.pods.remove(&name(&value));
+            }
+            Purpose::Slices => {
+                self.slices.remove(&name(&value));
+            }
+        }
+    }
+}
+
+/// Whether a watch tells of an older state than the one that a write was answered with.
+fn is_newer(held: &Known, told: &Known) -> bool {
+    let number = |known: &Known| known.resource_version.parse::<u64>().ok();
+    held.uid == told.uid
+        && number(held)
+            .zip(number(told))
+            .is_some_and(|(held, told)| held > told)
+}
+
+fn name(value: &Value) -> String {
+    value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(uid: &str, version: u64) -> Value {
+        json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "a", "uid": uid, "resourceVersion": version.to_string() } })
+    }
+
+    fn held(store: &Store) -> Option<String> {
+        let reference = Reference::new("", "Service", None, "a");
+        store.known(&reference).map(|known| known.resource_version)
+    }
+
+    #[test]
+    fn a_late_watch_does_not_undo_what_a_write_said() {
+        let store = Store::default();
+        store.learn(service("u", 7));
+        store.put(Purpose::Managed, service("u", 6));
+        assert_eq!(held(&store).as_deref(), Some("7"));
+        store.put(Purpose::Managed, service("u", 8));
+        assert_eq!(held(&store).as_deref(), Some("8"));
+        store.remove(Purpose::Managed, service("older", 5));
+        assert_eq!(held(&store).as_deref(), Some("8"));
+        store.remove(Purpose::Managed, service("u", 9));
+        assert_eq!(held(&store), None);
+    }
+
+    #[test]
+    fn a_list_replaces_its_kind_and_only_that() {
+        let store = Store::default();
+        store.put(Purpose::Managed, service("u", 1));
+        let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "uid": "c" } });
+        store.replace(Purpose::Managed, "", "ConfigMap", vec![map]);
+        assert_eq!(store.facts().objects.len(), 2);
+        store.replace(Purpose::Managed, "", "Service", Vec::new());
+        assert_eq!(store.facts().objects.len(), 1);
+    }
+
+    #[test]
+    fn a_change_ticks_and_a_repetition_does_not() {
+        let store = Store::default();
+        let changes = store.changes();
+        store.put(Purpose::Managed, service("u", 1));
+        let seen = *changes.borrow();
+        store.put(Purpose::Managed, service("u", 1));
+        assert_eq!(*changes.borrow(), seen);
+    }
+}
