@@ -6,7 +6,13 @@ pub(super) fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut input = pattern.chars().peekable();
     let mut in_class = false;
+    // Whether the last thing in a class was a set, after which Go takes a `-` for itself.
+    let mut set_before = false;
     while let Some(rune) = input.next() {
+        let after_set = std::mem::take(&mut set_before);
+        if rune == '\\' && input.peek().is_some_and(|it| "dDwWsS".contains(*it)) {
+            set_before = in_class;
+        }
         match rune {
             '\\' => match input.next() {
                 Some('Q') => {
@@ -53,6 +59,7 @@ pub(super) fn translate(pattern: &str) -> String {
                             break;
                         }
                     }
+                    set_before = true;
                 } else {
                     out.push_str("\\[");
                 }
@@ -77,9 +84,29 @@ pub(super) fn translate(pattern: &str) -> String {
                 out.push('\\');
                 out.push(rune);
             }
-            '-' if in_class && input.peek() == Some(&'-') => out.push_str("\\-"),
+            '-' if in_class && (after_set || input.peek() == Some(&'-')) => out.push_str("\\-"),
             _ => out.push(rune),
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dash_after_a_set_is_itself() {
+        for (pattern, text, expected) in [
+            (r"^[\w-\.]+$", "my-master.group", true),
+            (r"^[\w-\.]+$", "a b", false),
+            (r"^[[:alpha:]-_]+$", "a-_", true),
+            (r"^[\d-]+$", "1-2", true),
+            (r"^[a-c]+$", "abc", true),
+            (r"^[a-c]+$", "a-c", false),
+        ] {
+            let regex = regex::Regex::new(&translate(pattern)).unwrap();
+            assert_eq!(regex.is_match(text), expected, "{pattern} {text}");
+        }
+    }
 }
