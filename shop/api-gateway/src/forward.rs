@@ -138,10 +138,9 @@ async fn pass(
     let mut headers = head.headers;
     strip(&mut headers);
     headers.remove(header::CONTENT_LENGTH);
-    if route.owner != Owner::Storefront {
-        if head.method == Method::GET || head.method == Method::HEAD {
-            cookies_for_headers(&mut headers);
-        }
+    let reads = head.method == Method::GET || head.method == Method::HEAD;
+    if reads && route.owner != Owner::Storefront {
+        cookies_for_headers(&mut headers);
     }
     written::told(&mut headers);
     if route.owner != Owner::Storefront {
