@@ -21,8 +21,12 @@ use windlass_core::machine::event::{Color, Event, Step};
 use windlass_core::object::Object;
 
 use crate::clock::now_ms;
+use crate::cluster;
 use crate::routing::RouteError;
 use crate::world::World;
+
+pub(crate) use ready::deadline;
+pub(crate) use verify::programs as verify_programs;
 
 /// A step of a rollout, as `Action::Carry` names it.
 #[derive(Debug, Clone)]
@@ -93,7 +97,10 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
             };
             Some(carry_out(world, &carry).await)
         }
-        Action::Route { .. } => route::route(world, action).await,
+        Action::Route { ref environment, .. } => match cluster::step::lane(world, environment) {
+            Some(lane) => cluster::switch::route(world, &lane, action).await,
+            None => route::route(world, action).await,
+        },
         Action::Measure {
             environment,
             rollout,
@@ -161,20 +168,38 @@ fn broke_off(action: Action) -> Option<Event> {
 }
 
 async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
+    if carry.step == Step::Prepare {
+        return match prepare::prepare(world, carry).await {
+            Ok((plan, settings)) => Event::Prepared {
+                environment: carry.environment.clone(),
+                rollout: carry.rollout,
+                turn: carry.turn,
+                plan,
+                settings: Some(Box::new(settings)),
+            },
+            Err(reason) => failed(carry, reason),
+        };
+    }
     let began = Instant::now();
-    let ended = match carry.step {
-        Step::Prepare => {
-            return match prepare::prepare(world, carry).await {
-                Ok((plan, settings)) => Event::Prepared {
-                    environment: carry.environment.clone(),
-                    rollout: carry.rollout,
-                    turn: carry.turn,
-                    plan,
-                    settings: Some(Box::new(settings)),
-                },
-                Err(reason) => failed(carry, reason),
-            };
-        }
+    let ended = match cluster::step::lane(world, &carry.environment) {
+        Some(lane) => cluster::step::carry_out(world, &lane, carry).await,
+        None => carry_out_here(world, carry).await,
+    };
+    match ended {
+        Ok(()) => Event::Done {
+            environment: carry.environment.clone(),
+            rollout: carry.rollout,
+            turn: carry.turn,
+            step: carry.step,
+            took_ms: millis(began.elapsed()),
+        },
+        Err(reason) => failed(carry, reason),
+    }
+}
+
+/// A step on this machine.
+async fn carry_out_here(world: &World, carry: &Carry) -> Result<(), String> {
+    match carry.step {
         Step::StopOld | Step::Clean => {
             let _changing = world.changing(&carry.environment).await;
             clean::clean(world, carry).await
@@ -186,18 +211,10 @@ async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
         }
         Step::Ready => ready::ready(world, carry).await,
         Step::Verify => verify::verify(world, carry).await,
-        // These come as `Action::Route`.
-        Step::Switch | Step::Return => Err(format!("{} is no step of an instance", carry.step.name())),
-    };
-    match ended {
-        Ok(()) => Event::Done {
-            environment: carry.environment.clone(),
-            rollout: carry.rollout,
-            turn: carry.turn,
-            step: carry.step,
-            took_ms: millis(began.elapsed()),
-        },
-        Err(reason) => failed(carry, reason),
+        // These come by other ways.
+        Step::Prepare | Step::Switch | Step::Return => {
+            Err(format!("{} is no step of an instance", carry.step.name()))
+        }
     }
 }
 
@@ -212,7 +229,7 @@ fn failed(carry: &Carry, reason: String) -> Event {
 }
 
 /// The objects of the step's release, or why there are none.
-async fn objects(world: &World, carry: &Carry) -> Result<Vec<Object>, String> {
+pub(crate) async fn objects(world: &World, carry: &Carry) -> Result<Vec<Object>, String> {
     let found = world.objects(&carry.environment, &carry.release).await;
     found.ok_or_else(|| {
         format!(

@@ -209,8 +209,8 @@ impl Handle {
     }
 
     /// The last log lines of a service in an environment, of every track; `None` when the environment is not known.
-    pub fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {
-        self.world.logs(environment, service, lines)
+    pub async fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {
+        self.world.logs(environment, service, lines).await
     }
 }
 

@@ -10,6 +10,10 @@ const OWN: [&str; 2] = ["live", "warm"];
 /// Looks at each track once.
 pub(crate) async fn heal(world: &World) {
     for environment in &world.options.config.environments {
+        if world.clusters.get(&environment.name).is_some() {
+            // A cluster is followed by watch.
+            continue;
+        }
         let Some(_changing) = world.changing(&environment.name).await else {
             continue;
         };

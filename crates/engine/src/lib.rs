@@ -3,6 +3,7 @@
 mod act;
 pub mod build;
 mod clock;
+pub mod cluster;
 pub mod controller;
 mod heal;
 pub mod ledger;

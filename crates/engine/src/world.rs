@@ -15,6 +15,7 @@ use windlass_core::object::Object;
 
 use crate::build::Builder;
 use crate::clock::now_ms;
+use crate::cluster::Clusters;
 use crate::controller::{Message, Options, Published};
 use crate::ledger::Ledger;
 use crate::local::{LocalRuntime, LogLine, Scope, WorkloadState};
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) options: Options,
     pub(crate) ledger: Ledger,
     pub(crate) runtime: LocalRuntime,
+    /// Environments that do not run on this machine.
+    pub(crate) clusters: Clusters,
     pub(crate) builder: Builder,
     pub(crate) router: Router,
     pub(crate) shelf: Shelf,
@@ -50,6 +53,7 @@ pub(crate) struct Parts {
     pub(crate) options: Options,
     pub(crate) ledger: Ledger,
     pub(crate) runtime: LocalRuntime,
+    pub(crate) clusters: Clusters,
     pub(crate) builder: Builder,
     pub(crate) router: Router,
     pub(crate) inbox: mpsc::Sender<Message>,
@@ -67,6 +71,7 @@ impl World {
             options: parts.options,
             ledger: parts.ledger,
             runtime: parts.runtime,
+            clusters: parts.clusters,
             builder: parts.builder,
             router: parts.router,
             shelf,
@@ -229,6 +234,12 @@ impl World {
     pub(crate) async fn instances(&self, environment: &str) -> Option<Vec<(Color, WorkloadState)>> {
         self.environment(environment)?;
         let mut found = Vec::new();
+        if let Some(lane) = self.clusters.get(environment) {
+            for (color, track) in lane.cluster.look().tracks {
+                found.extend(track.workloads.into_iter().map(|workload| (color, workload)));
+            }
+            return Some(found);
+        }
         for color in [Color::Blue, Color::Green] {
             let observed = self.runtime.observe(&scope(environment, color)).await;
             found.extend(observed.workloads.into_iter().map(|workload| (color, workload)));
@@ -236,7 +247,7 @@ impl World {
         Some(found)
     }
 
-    pub(crate) fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {
+    pub(crate) async fn logs(&self, environment: &str, service: &str, lines: usize) -> Option<Vec<LogLine>> {
         self.environment(environment)?;
         let mut found = Vec::new();
         for color in [Color::Blue, Color::Green] {
@@ -245,7 +256,11 @@ impl World {
                 service.to_owned(),
                 windlass_core::track::coloured_name(service, color),
             ] {
-                found.extend(self.runtime.logs(&scope, Some(&name), lines));
+                if let Some(lane) = self.clusters.get(environment) {
+                    found.extend(lane.cluster.logs(name, lines).await);
+                } else {
+                    found.extend(self.runtime.logs(&scope, Some(&name), lines));
+                }
             }
         }
         Some(found)

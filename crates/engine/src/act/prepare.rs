@@ -28,6 +28,9 @@ pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, 
         .ok_or_else(|| format!("release {} is not known", carry.release))?;
     let (rendered, config) = patiently(world, carry, &release).await?;
     let settings = own::settings(&config, name, &release)?;
+    if let Some(lane) = crate::cluster::step::lane(world, name) {
+        crate::cluster::step::check(world, &lane, carry, &rendered.all()).await?;
+    }
     let live = world.live(name);
     let observed = match &live {
         Some(live) => world.objects(name, live).await.unwrap_or_default(),

@@ -39,7 +39,7 @@ pub(super) async fn ready(world: &World, carry: &Carry) -> Result<(), String> {
 }
 
 /// The longest time that a workload grants itself.
-pub(super) fn deadline(objects: &[Object]) -> Duration {
+pub(crate) fn deadline(objects: &[Object]) -> Duration {
     let of = |object: &Object| {
         object.workload()?;
         object.value().pointer("/spec/progressDeadlineSeconds")?.as_u64()

@@ -40,6 +40,11 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
     if let Some(release) = world.release(&carry.release) {
         says_its_version(address, &release.version).await?;
     }
+    programs(world, carry, address).await
+}
+
+/// Runs the programs that windlass.yaml names under `verify` against a track.
+pub(crate) async fn programs(world: &World, carry: &Carry, address: SocketAddr) -> Result<(), String> {
     let settings = world.settings_of(&carry.environment, &carry.release);
     for step in settings.map(|settings| settings.verify).unwrap_or_default() {
         run(world, &step, address).await?;

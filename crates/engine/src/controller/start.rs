@@ -12,6 +12,7 @@ use windlass_proxy::client::Client;
 use super::{Controller, INBOX_MAX, to_json};
 use crate::build::{self, Builder};
 use crate::clock::now_ms;
+use crate::cluster::{self, Clusters};
 use crate::ledger::{Entry, Ledger, LedgerError};
 use crate::local::{LocalError, LocalRuntime};
 use crate::routing::Router;
@@ -74,6 +75,15 @@ impl Controller {
 
     /// Replays the ledger, takes over what runs, and begins to look at sources and instances.
     pub async fn open(options: Options, ledger: Ledger) -> Result<Self, ControllerError> {
+        Self::open_with(options, ledger, Clusters::default()).await
+    }
+
+    /// The same, with the environments that are on clusters.
+    pub async fn open_with(
+        options: Options,
+        ledger: Ledger,
+        clusters: Clusters,
+    ) -> Result<Self, ControllerError> {
         let state = replay(&ledger).await?;
         let layout = options.cache.join("images");
         let mut local = local::Options::new(options.state.join("local"), layout.clone());
@@ -98,6 +108,7 @@ impl Controller {
             options,
             ledger,
             runtime,
+            clusters,
             builder,
             router,
             inbox,
@@ -121,7 +132,17 @@ impl Controller {
         tokio::spawn(sources::run(Arc::clone(&controller.world), heads));
         let world = Arc::clone(&controller.world);
         tokio::spawn(async move { heal::heal(&world).await });
+        controller.follow_clusters();
         Ok(controller)
+    }
+
+    fn follow_clusters(&self) {
+        for name in self.world.clusters.names() {
+            if let Some(lane) = self.world.clusters.get(name) {
+                let world = Arc::clone(&self.world);
+                tokio::spawn(cluster::follow::run(world, name.clone(), Arc::clone(lane)));
+            }
+        }
     }
 
     /// Writes the configuration into the ledger if it is not the one in force.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says where it failed")]
 
 mod bad_input;
+mod cluster;
 mod crash;
 mod customers;
 mod disk;

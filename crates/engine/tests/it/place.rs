@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use windlass_core::config::Config;
 use windlass_core::view::{EnvironmentView, HistoryView, View};
+use windlass_engine::cluster::Clusters;
 use windlass_engine::controller::{Controller, Handle, Options};
 use windlass_engine::local::{self, LocalRuntime};
 use windlass_oci::{ImageSpec, Layout};
@@ -55,13 +56,22 @@ impl Place {
 
     /// With another source.
     pub(crate) fn following(source: &str, more: &str) -> Self {
+        Self::made("local", source, more)
+    }
+
+    /// On another runtime.
+    pub(crate) fn on(runtime: &str, more: &str) -> Self {
+        Self::made(runtime, BRANCH, more)
+    }
+
+    fn made(runtime: &str, source: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("shop");
         fs::create_dir_all(&root).unwrap();
         let port = free_port();
         let image = assemble(&folder.path().join("cache/images"), Path::new(FIXTURE));
         let text = format!(
-            "platform: shop\nservices:\n  web: {{ image: \"web@{image}\" }}\nchart: chart\nedge: web\nenvironments:\n  staging:\n    runtime: local\n    source: {source}\n    port: {port}\n    deploy: auto\n{more}"
+            "platform: shop\nservices:\n  web: {{ image: \"web@{image}\" }}\nchart: chart\nedge: web\nenvironments:\n  staging:\n    runtime: {runtime}\n    source: {source}\n    port: {port}\n    deploy: auto\n{more}"
         );
         git(&root, &["init", "-q", "-b", "develop"]);
         let proxy = proxy(folder.path());
@@ -183,6 +193,11 @@ impl Place {
 
     /// Starts a controller, which goes on where the one before was killed.
     pub(crate) fn controller(&self) -> Running {
+        self.controller_on(Clusters::default())
+    }
+
+    /// The same with environments on clusters.
+    pub(crate) fn controller_on(&self, clusters: Clusters) -> Running {
         let options = Options {
             root: self.root(),
             state: self.state(),
@@ -205,7 +220,7 @@ impl Place {
             // What happens to a process that is killed: its tasks are not asked.
             runtime.block_on(async {
                 let ledger = Controller::lock(&options).await.unwrap();
-                let controller = Controller::open(options, ledger).await.unwrap();
+                let controller = Controller::open_with(options, ledger, clusters).await.unwrap();
                 tell.send(controller.handle()).unwrap();
                 tokio::select! {
                     ended = controller.run(CancellationToken::new()) => ended.unwrap(),

@@ -76,6 +76,7 @@ impl Handle for Wired {
         let found = self
             .0
             .logs(environment, service, lines)
+            .await
             .ok_or_else(|| strange(environment))?;
         Ok(found
             .into_iter()

@@ -1,0 +1,333 @@
+//! The steps of a rollout on a cluster, each as the machine names it.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use windlass_core::config::Strategy;
+use windlass_core::machine::event::{Color, Step};
+use windlass_core::object::Object;
+
+use super::parts::Parts;
+use super::{Lane, Seen, switch};
+use crate::act::{Carry, deadline, objects, verify_programs};
+use crate::local::WorkloadState;
+use crate::world::World;
+
+/// How long a track may take to go; what is not gone by then goes by itself.
+const GONE_WITHIN: Duration = Duration::from_secs(60);
+/// A look without a tick, in case that a watch is stuck.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a cluster that does not answer is waited for.
+const PATIENCE: Duration = Duration::from_mins(5);
+/// Lines of a troubled workload's log in the reason.
+const LINES: usize = 3;
+
+pub(crate) async fn carry_out(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    lane.cluster.open().await?;
+    match carry.step {
+        Step::Migrate => migrate(world, lane, carry).await,
+        Step::Start => {
+            let _changing = world.changing(&carry.environment).await;
+            start(world, lane, carry).await
+        }
+        Step::Ready => ready(world, lane, carry).await,
+        Step::Verify => verify(world, lane, carry).await,
+        Step::StopOld | Step::Clean => {
+            let _changing = world.changing(&carry.environment).await;
+            clean(world, lane, carry).await
+        }
+        // These come by other ways.
+        Step::Prepare | Step::Switch | Step::Return => {
+            Err(format!("{} is no step of a cluster", carry.step.name()))
+        }
+    }
+}
+
+/// What a cluster cannot do is said before anything is planned; then the server judges what would be sent.
+pub(crate) async fn check(world: &World, lane: &Lane, carry: &Carry, all: &[Object]) -> Result<(), String> {
+    let strategy = world.environment(&carry.environment).map(|one| &one.strategy);
+    if let Some(Strategy::Canary { .. }) = strategy {
+        return Err(format!(
+            "{} has the strategy canary, which a Service's selector cannot do\nhint: use `strategy: blue-green` on a cluster",
+            carry.environment
+        ));
+    }
+    reached(world, lane, carry).await?;
+    let parts = Parts::of(all, carry.track, &world.options.config.edge);
+    let mut sent = parts.lasting();
+    sent.extend(parts.jobs);
+    lane.cluster.check(sent).await
+}
+
+/// A cluster that does not answer may come back: that says nothing about the release, which a failure would keep out.
+async fn reached(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let began = Instant::now();
+    let about = format!("plan for {}", carry.environment);
+    loop {
+        let opened = lane.cluster.open().await;
+        let waits = world.is_current(&carry.environment, carry.turn) && began.elapsed() < PATIENCE;
+        match opened {
+            Err(reason) if waits => {
+                world.warn(&about, Some(format!("{about} waits: {reason}")));
+                tokio::time::sleep(LOOK).await;
+            }
+            other => {
+                world.warn(&about, None);
+                return other;
+            }
+        }
+    }
+}
+
+/// The objects of the step's release on its track.
+async fn parts(world: &World, carry: &Carry) -> Result<Parts, String> {
+    let all = objects(world, carry).await?;
+    Ok(Parts::of(&all, carry.track, &world.options.config.edge))
+}
+
+async fn migrate(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let parts = parts(world, carry).await?;
+    if parts.jobs.is_empty() {
+        return Ok(());
+    }
+    {
+        let _changing = world.changing(&carry.environment).await;
+        lane.cluster.apply(parts.shared).await?;
+    }
+    for job in parts.jobs {
+        let name = job.name().to_owned();
+        let outcome = lane.cluster.run_job(job).await?;
+        if !outcome.succeeded {
+            let mut reason = format!("Job {name} failed: {}", outcome.message);
+            let from = outcome.log.len().saturating_sub(LINES);
+            for line in &outcome.log[from..] {
+                let _ = write!(reason, "\n  {line}");
+            }
+            return Err(reason);
+        }
+    }
+    Ok(())
+}
+
+/// Services first: pods are told their addresses.
+async fn start(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let parts = parts(world, carry).await?;
+    let overrides = apply_running(lane, &parts).await?;
+    let about = format!("{} overrides", carry.environment);
+    world.warn(
+        &about,
+        lane.note("start", overrides)
+            .map(|text| format!("{}: {text}", carry.environment)),
+    );
+    Ok(())
+}
+
+/// Makes shared objects and a track be as they should.
+pub(super) async fn apply_running(lane: &Lane, parts: &Parts) -> Result<Vec<String>, String> {
+    let mut overrides = lane.cluster.apply(parts.shared.clone()).await?;
+    lane.cluster.apply(parts.services()).await?;
+    let own = parts.aliased(&lane.cluster.look().ways);
+    overrides.extend(lane.cluster.apply(own).await?);
+    Ok(overrides)
+}
+
+async fn ready(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let all = objects(world, carry).await?;
+    let parts = Parts::of(&all, carry.track, &world.options.config.edge);
+    let patience = deadline(&all);
+    // A rolling update leaves the old pods where they are, and their troubles say nothing about the new ones.
+    let strategy = world.environment(&carry.environment).map(|one| &one.strategy);
+    let rolls = matches!(strategy, Some(Strategy::Rolling { .. }));
+    let mut changes = lane.cluster.changes();
+    let waited = tokio::time::timeout(patience, async {
+        loop {
+            let seen = lane.cluster.look();
+            if let Some(reason) = hopeless(&seen, carry.track).filter(|_| !rolls) {
+                return Err(reason);
+            }
+            if is_ready(&seen, carry.track, &parts) {
+                return Ok(());
+            }
+            if !world.is_current(&carry.environment, carry.turn) {
+                return Err("something newer was asked for".to_owned());
+            }
+            // A watch that ended ticks no more; the look goes on.
+            let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+        }
+    });
+    match waited.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(reason)) => Err(with_log(lane, carry.track, reason).await),
+        Err(_) => {
+            let reason = late(&lane.cluster.look(), carry.track, &parts, patience);
+            Err(with_log(lane, carry.track, reason).await)
+        }
+    }
+}
+
+fn hopeless(seen: &Seen, color: Color) -> Option<String> {
+    seen.tracks.get(&color)?.hopeless.clone()
+}
+
+/// All pods are ready, and the track's edge leads to some of them and to nothing else.
+fn is_ready(seen: &Seen, color: Color, parts: &Parts) -> bool {
+    let own = seen
+        .tracks
+        .get(&color)
+        .map(|track| track.workloads.as_slice())
+        .unwrap_or_default();
+    let workloads = parts
+        .own
+        .iter()
+        .filter(|object| object.is("apps", "Deployment"))
+        .count();
+    own.len() >= workloads
+        && own.iter().chain(&seen.shared).all(|one| one.ready >= one.desired)
+        && edge_leads_to(seen, color, parts)
+}
+
+fn edge_leads_to(seen: &Seen, color: Color, parts: &Parts) -> bool {
+    let has_edge = parts
+        .own
+        .iter()
+        .any(|object| object.is("", "Service") && object.name() == parts.edge);
+    let ready = seen.ways.get(&parts.edge).map(|way| &way.ready);
+    !has_edge || ready.is_some_and(|ready| ready.len() == 1 && ready.contains_key(&Some(color)))
+}
+
+fn late(seen: &Seen, color: Color, parts: &Parts, patience: Duration) -> String {
+    let own = seen
+        .tracks
+        .get(&color)
+        .map(|track| track.workloads.as_slice())
+        .unwrap_or_default();
+    let waiting = own.iter().chain(&seen.shared).find(|one| one.ready < one.desired);
+    let seconds = patience.as_secs();
+    match waiting {
+        Some(one) => format!(
+            "{} is not ready after {seconds} s ({} of {} pods): {}",
+            one.name,
+            one.ready,
+            one.desired,
+            if one.message.is_empty() {
+                "no reason is known"
+            } else {
+                &one.message
+            }
+        ),
+        None if !edge_leads_to(seen, color, parts) => {
+            format!(
+                "Service {} leads to no ready pod after {seconds} s: no pod has the labels of its selector",
+                parts.edge
+            )
+        }
+        None => format!("the track is not complete after {seconds} s"),
+    }
+}
+
+async fn with_log(lane: &Lane, color: Color, mut reason: String) -> String {
+    let seen = lane.cluster.look();
+    let own = seen
+        .tracks
+        .get(&color)
+        .map(|track| track.workloads.as_slice())
+        .unwrap_or_default();
+    let troubled = own
+        .iter()
+        .find(|one: &&WorkloadState| one.ready < one.desired && reason.contains(one.name.as_str()));
+    if let Some(troubled) = troubled {
+        for line in lane.cluster.logs(troubled.name.clone(), LINES).await {
+            let _ = write!(reason, "\n  {}: {}", line.instance, line.text);
+        }
+    }
+    reason
+}
+
+/// The kubelet has tried each pod's readiness already; here it is the way to them, and the programs of windlass.yaml. These
+/// find the track at its address inside of the cluster.
+async fn verify(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let parts = parts(world, carry).await?;
+    let seen = lane.cluster.look();
+    if !edge_leads_to(&seen, carry.track, &parts) {
+        return Err(format!(
+            "Service {} no longer leads to the {} track alone",
+            parts.edge,
+            carry.track.name()
+        ));
+    }
+    let address = seen
+        .ways
+        .get(&parts.edge)
+        .and_then(|way| way.address.as_ref()?.parse::<IpAddr>().ok());
+    let service = parts
+        .own
+        .iter()
+        .find(|object| object.name() == parts.edge)
+        .and_then(Object::service);
+    let port = service.and_then(|service| Some(service.ports().first()?.port));
+    match address.zip(port) {
+        Some((address, port)) => verify_programs(world, carry, SocketAddr::new(address, port)).await,
+        None => Ok(()),
+    }
+}
+
+/// Takes a track away. The one that customers are led to is taken only where the strategy says so.
+async fn clean(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    let edge = &world.options.config.edge;
+    let live = live(world, &carry.environment);
+    let leads_to = lane.cluster.look().ways.get(edge).and_then(|way| way.leads_to);
+    let elsewhere = live.as_ref().is_some_and(|(_, color)| *color != carry.track);
+    if carry.step == Step::Clean && elsewhere && leads_to == Some(carry.track) {
+        return Err(format!(
+            "Service {edge} leads customers to the {} track, which is to be cleaned up\nhint: somebody changed its selector; lead them back, then `windlass retry {}`",
+            carry.track.name(),
+            carry.environment
+        ));
+    }
+    lane.cluster.remove_track(carry.track, GONE_WITHIN).await?;
+    if carry.step == Step::Clean && elsewhere {
+        prune(world, lane, &carry.environment, carry.track.other()).await;
+    }
+    Ok(())
+}
+
+/// Deletes what the release on a track no longer has. What cannot be deleted is said; it holds up nothing.
+pub(super) async fn prune(world: &World, lane: &Lane, environment: &str, color: Color) {
+    let Some(release) = switch::release_on(world, environment, color) else {
+        return;
+    };
+    let Some(all) = world.objects(environment, &release).await else {
+        return;
+    };
+    let parts = Parts::of(&all, color, &world.options.config.edge);
+    let mut keep = parts.lasting();
+    // A Job that ran is the record of it.
+    keep.extend(parts.jobs);
+    let pruned = lane.cluster.prune(color, keep).await;
+    if let Ok(gone) = &pruned
+        && !gone.is_empty()
+    {
+        tracing::info!(
+            environment,
+            "no longer in the chart and deleted: {}",
+            gone.join(", ")
+        );
+    }
+    let warning = pruned.err().map(|reason| format!("{environment}: {reason}"));
+    world.warn(&format!("{environment} prune"), warning);
+}
+
+/// The release that serves, and its track.
+pub(super) fn live(world: &World, environment: &str) -> Option<(String, Color)> {
+    let view = world.published.view();
+    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
+    let live = lane.live.as_ref()?;
+    Some((live.release.clone(), live.track))
+}
+
+/// The lane of an environment that is on a cluster.
+pub(crate) fn lane(world: &World, environment: &str) -> Option<Arc<Lane>> {
+    world.clusters.get(environment).cloned()
+}
