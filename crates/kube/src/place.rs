@@ -24,7 +24,7 @@ use crate::store::{Facts, Purpose, Store};
 use crate::watch::{Progress, Watch};
 
 /// How long the first list of a kind may take.
-const LIST_WITHIN: Duration = Duration::from_secs(60);
+const LIST_WITHIN: Duration = Duration::from_mins(1);
 /// Kinds that are watched whatever an environment has: what runs, and what leads to it.
 const ALWAYS: [(&str, &str); 4] = [
     ("apps", "Deployment"),

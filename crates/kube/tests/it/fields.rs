@@ -25,7 +25,12 @@ fn below(value: &Value) -> Value {
                 .map(|(name, value)| (format!("f:{name}"), below(value)))
                 .collect(),
         ),
-        _ => json!({}),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => json!({}),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::apply::{object, until};
 
 const KUBECONFIG: &str = "WINDLASS_TEST_KUBECONFIG";
 /// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A namespace of its own, and a way to act as somebody else.
 struct Real {
