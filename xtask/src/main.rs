@@ -1,6 +1,7 @@
 //! Development tasks, run as `cargo xtask TASK`. One file per task; this file only chooses.
 
 mod bench;
+mod cluster;
 mod fuzz;
 mod parity;
 mod tables;
@@ -17,6 +18,11 @@ const TASKS: &[Task] = &[
         "bench",
         "measurements, beside a peer in the same run where there is one",
         bench::run,
+    ),
+    (
+        "cluster",
+        "a real Kubernetes control plane for tests, or for you to play with",
+        cluster::run,
     ),
     ("fuzz", "broken input for the readers of charts", fuzz::run),
     (

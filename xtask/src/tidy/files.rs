@@ -18,7 +18,7 @@ const INVARIANTS_MAX: usize = 12;
 
 pub(super) fn findings(root: &Path) -> Vec<String> {
     let mut sources = Vec::new();
-    for folder in ["crates", "shop", "xtask"] {
+    for folder in ["crates", "shop", "testing", "xtask"] {
         collect(&root.join(folder), &mut sources);
     }
     sources.sort();

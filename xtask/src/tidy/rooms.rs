@@ -8,7 +8,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("windlass-chart", &["windlass-core"]),
     ("windlass-guard", &["windlass-core"]),
     ("windlass-oci", &["windlass-core"]),
-    ("windlass-kube", &["windlass-core"]),
+    ("windlass-kube", &["windlass-core", TEST_CLUSTER]),
+    (TEST_CLUSTER, &[]),
     ("windlass-proxy", &[]),
     (
         "windlass-engine",
@@ -18,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "windlass-guard",
             "windlass-oci",
             "windlass-proxy",
+            TEST_CLUSTER,
         ],
     ),
     ("windlass-server", &["windlass-core", "windlass-engine"]),
@@ -32,6 +34,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "windlass-proxy",
             "windlass-engine",
             "windlass-server",
+            TEST_CLUSTER,
         ],
     ),
     (
@@ -45,16 +48,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// A crate for tests, which nothing that is released is linked with.
+const TEST_CLUSTER: &str = "windlass-cluster";
+
 /// The crates that only the shop's own crates may know.
 const SHOP: &str = "service-kit";
 
 pub(super) fn findings(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for (folder, ours) in [("crates", true), ("shop", false)] {
+    for (folder, ours) in [("crates", true), ("testing", true), ("shop", false)] {
         for (name, dependencies) in manifests(&root.join(folder)) {
-            for dependency in dependencies {
-                if let Some(finding) = judge(&name, &dependency, ours) {
-                    found.push(finding);
+            for (section, dependency) in dependencies {
+                found.extend(judge(&name, &dependency, ours));
+                if dependency == TEST_CLUSTER && section != "dev-dependencies" {
+                    found.push(format!(
+                        "{name}: {TEST_CLUSTER} is for its tests: [dev-dependencies]"
+                    ));
                 }
             }
         }
@@ -83,8 +92,11 @@ fn judge(name: &str, dependency: &str, ours: bool) -> Option<String> {
         .then(|| format!("{name}: may not depend on {dependency} (see the table of rooms)"))
 }
 
-/// Name and dependencies (of every kind) of each crate below a folder, read from the manifests.
-fn manifests(folder: &Path) -> Vec<(String, Vec<String>)> {
+/// Each crate's name, and its dependencies (of every kind) with the section that names them.
+type Manifest = (String, Vec<(String, String)>);
+
+/// The crates below a folder, read from their manifests.
+fn manifests(folder: &Path) -> Vec<Manifest> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
@@ -97,7 +109,7 @@ fn manifests(folder: &Path) -> Vec<(String, Vec<String>)> {
     found
 }
 
-fn parse(manifest: &str) -> (String, Vec<String>) {
+fn parse(manifest: &str) -> Manifest {
     let mut section = "";
     let mut name = String::new();
     let mut dependencies = Vec::new();
@@ -116,7 +128,8 @@ fn parse(manifest: &str) -> (String, Vec<String>) {
         if section == "package" && key.trim() == "name" {
             value.trim().trim_matches('"').clone_into(&mut name);
         } else if section.ends_with("dependencies") {
-            dependencies.push(key.trim().split('.').next().unwrap_or_default().to_owned());
+            let dependency = key.trim().split('.').next().unwrap_or_default();
+            dependencies.push((section.to_owned(), dependency.to_owned()));
         }
     }
     (name, dependencies)

@@ -1,0 +1,169 @@
+// Package up starts the components of one cluster, waits until they are healthy and ends them together.
+package up
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// Command is `cluster up`.
+func Command() *cobra.Command {
+	var dir string
+	var nodes int
+	var stay bool
+	command := &cobra.Command{
+		Use:           "up",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+			defer cancel()
+			if stay {
+				// The terminal, and whoever read the report, may go away.
+				signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
+			} else {
+				go func() {
+					_, _ = io.Copy(io.Discard, os.Stdin)
+					cancel()
+				}()
+			}
+			return run(ctx, dir, nodes)
+		},
+	}
+	command.Flags().StringVar(&dir, "dir", "", "folder for everything the cluster writes")
+	command.Flags().IntVar(&nodes, "nodes", 3, "how many nodes pretend")
+	command.Flags().BoolVar(&stay, "stay", false, "go on when standard input ends")
+	_ = command.MarkFlagRequired("dir")
+	return command
+}
+
+// A report is the one line that says that the cluster is ready.
+type report struct {
+	Kubeconfig string         `json:"kubeconfig"`
+	Server     string         `json:"server"`
+	Dir        string         `json:"dir"`
+	Audit      string         `json:"audit"`
+	Processes  map[string]int `json:"processes"`
+	ReadyMs    int64          `json:"ready_ms"`
+}
+
+// run returns nil when it was told to stop.
+func run(ctx context.Context, dir string, nodes int) error {
+	begun := time.Now()
+	ports, release, err := holdPorts(3)
+	if err != nil {
+		return err
+	}
+	defer release()
+	where, err := prepare(dir, layout{apiPort: ports[0], etcdPort: ports[1], peer: ports[2], nodes: nodes})
+	if err != nil {
+		return err
+	}
+	failed := make(chan error, len(components))
+	keepers, stop := start(where, failed)
+	defer stop()
+	healthy := make(chan error, 1)
+	go func() { healthy <- awaitHealthy(ctx, where) }()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case err := <-healthy:
+			if ctx.Err() != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if err := say(where, keepers, time.Since(begun)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// prepare makes the folder and everything in it that the components read.
+func prepare(dir string, where layout) (layout, error) {
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return where, err
+	}
+	where.dir = absolute
+	if entries, err := os.ReadDir(absolute); err == nil && len(entries) > 0 {
+		return where, fmt.Errorf("%s is not empty; hint: remove it, or name another folder with --dir", absolute)
+	}
+	if err := os.MkdirAll(where.identities(), 0o700); err != nil {
+		return where, fmt.Errorf("cannot make the cluster's folder: %w", err)
+	}
+	if err := writeIdentities(where.identities(), where.server()); err != nil {
+		return where, err
+	}
+	admin, err := os.ReadFile(where.file("admin.kubeconfig"))
+	if err != nil {
+		return where, err
+	}
+	return where, errors.Join(
+		os.WriteFile(where.file("audit-policy.json"), []byte(auditPolicy), 0o600),
+		os.WriteFile(where.kubeconfig(), admin, 0o600),
+		os.WriteFile(filepath.Join(absolute, "cluster.pid"), []byte(strconv.Itoa(os.Getpid())), 0o600),
+	)
+}
+
+// start runs all components at once: each waits by itself, or ends and is started again, until those it needs are there.
+// What it returns ends them all and returns when they have ended.
+func start(where layout, failed chan<- error) (map[string]*keeper, func()) {
+	keepers := map[string]*keeper{}
+	ctx, cancel := context.WithCancel(context.Background())
+	var kept sync.WaitGroup
+	for _, name := range components {
+		one := &keeper{layout: where, name: name, failed: failed}
+		keepers[name] = one
+		kept.Add(1)
+		go func() {
+			defer kept.Done()
+			one.keep(ctx)
+		}()
+	}
+	return keepers, func() {
+		cancel()
+		kept.Wait()
+	}
+}
+
+func say(where layout, keepers map[string]*keeper, took time.Duration) error {
+	processes := map[string]int{"cluster": os.Getpid()}
+	for name, one := range keepers {
+		processes[name] = one.pid()
+	}
+	line, err := json.Marshal(report{
+		Kubeconfig: where.kubeconfig(),
+		Server:     where.server(),
+		Dir:        where.dir,
+		Audit:      where.audit(),
+		Processes:  processes,
+		ReadyMs:    took.Milliseconds(),
+	})
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(where.dir, "report.json"), line, 0o600); err != nil {
+		return err
+	}
+	fmt.Println(string(line))
+	return nil
+}
