@@ -1,6 +1,6 @@
 //! The program of `testing/cluster`: where it is kept for the sources of this checkout, and how it is built.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +14,9 @@ const VERSION: &str = "v1.34.10";
 /// What the API server's version is made of; charts ask for it.
 const LINKER_FLAGS: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.34.10 \
      -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34";
+
+/// How many of Go's last lines an error repeats.
+const LINES_SAID: usize = 12;
 
 /// A program that is built.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ fn key(root: &Path) -> Result<String, Error> {
     Ok(hex::encode(sum.finalize())[..16].to_owned())
 }
 
-/// Every file that Go compiles into it.
+/// Every file that Go compiles into it, and its tests: these ran when it was built.
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
     let cannot = || Error::io(format!("cannot list {}", folder.display()));
     for entry in std::fs::read_dir(folder).map_err(cannot())? {
@@ -107,42 +110,45 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
             continue;
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let code = name.ends_with(".go") && !name.ends_with("_test.go");
-        if code || name == "go.mod" || name == "go.sum" {
+        if name.ends_with(".go") || name == "go.mod" || name == "go.sum" {
             files.push(path);
         }
     }
     Ok(())
 }
 
+/// Builds it and runs its own tests; one whose tests fail is not kept.
 fn compile(path: &Path) -> Result<(), Error> {
     let half = path.with_extension("half");
-    let output = Command::new(go()?)
+    let go = go()?;
+    run_go(
+        &go,
+        ["build".as_ref(), "-o".as_ref(), half.as_os_str(), ".".as_ref()],
+    )?;
+    run_go(&go, ["test", "./up", "./nodes"])?;
+    std::fs::rename(&half, path).map_err(Error::io(format!("cannot keep {}", path.display())))
+}
+
+/// Runs `go`. The flags are the same for everything, so that nothing is compiled twice.
+fn run_go<const N: usize, T: AsRef<OsStr>>(go: &OsStr, arguments: [T; N]) -> Result<(), Error> {
+    let flags = format!("-mod=readonly -trimpath -buildvcs=false -p=2 '-ldflags={LINKER_FLAGS}'");
+    let output = Command::new(go)
         .current_dir(sources())
-        .args([
-            "build",
-            "-p",
-            "2",
-            "-trimpath",
-            "-buildvcs=false",
-            "-ldflags",
-            LINKER_FLAGS,
-            "-o",
-        ])
-        .args([half.as_os_str(), ".".as_ref()])
+        .args(arguments)
         .env("CGO_ENABLED", "0")
-        .env("GOFLAGS", "-mod=readonly")
+        .env("GOFLAGS", flags)
         .env("GOWORK", "off")
         .output()
         .map_err(Error::io("cannot run go"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let last: Vec<&str> = said.lines().rev().take(10).collect();
-        return Err(Error::Build(
-            last.into_iter().rev().collect::<Vec<_>>().join("\n"),
-        ));
+    if output.status.success() {
+        return Ok(());
     }
-    std::fs::rename(&half, path).map_err(Error::io(format!("cannot keep {}", path.display())))
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.lines().collect();
+    Err(Error::Build(
+        lines[lines.len().saturating_sub(LINES_SAID)..].join("\n"),
+    ))
 }
 
 /// The `go` to build with: `WINDLASS_GO`, in `PATH`, or where Go's own installation puts it.
@@ -157,4 +163,31 @@ fn go() -> Result<OsString, Error> {
         .find(|program| program.is_file())
         .map(PathBuf::into_os_string)
         .ok_or(Error::NoGo)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_belongs_to_its_sources() {
+        let key_with = |main: &str, readme: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let part = folder.path().join("part");
+            std::fs::create_dir(&part).unwrap();
+            std::fs::write(part.join("main.go"), main).unwrap();
+            std::fs::write(folder.path().join("go.mod"), "module some").unwrap();
+            std::fs::write(folder.path().join("README.md"), readme).unwrap();
+            key(folder.path()).unwrap()
+        };
+        assert_eq!(key_with("package a", "old"), key_with("package a", "new"));
+        assert_ne!(key_with("package a", "old"), key_with("package b", "old"));
+    }
+
+    #[test]
+    fn the_version_we_say_is_the_one_we_build() {
+        let module = std::fs::read_to_string(sources().join("go.mod")).unwrap();
+        assert!(module.contains(&format!("k8s.io/kubernetes {VERSION}\n")));
+        assert!(LINKER_FLAGS.contains(&format!("gitVersion={VERSION} ")));
+    }
 }

@@ -98,12 +98,10 @@ impl Cluster {
         let report = match announced(&mut child, dir.path()) {
             Ok(report) => report,
             Err(error) => {
-                let logs = dir.keep();
                 end(&mut child);
-                return Err(match error {
-                    Error::Start { cause, .. } => Error::Start { cause, logs },
-                    other => other,
-                });
+                // Whoever reads the error looks for the reason there.
+                let _ = dir.keep();
+                return Err(error);
             }
         };
         let client = Client::new(&report.server, &report.dir.join("identities"))?;

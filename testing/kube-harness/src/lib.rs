@@ -13,4 +13,5 @@ pub use client::{Client, Reply};
 pub use cluster::{Cluster, Component, Report, SentRequest};
 pub use error::Error;
 pub use namespace::Namespace;
+pub use nix::sys::signal::Signal;
 pub use standing::{down, standing, up};
