@@ -12,7 +12,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 use crate::Error;
 
 /// How long a test waits for anything. Only reached when something is wrong, so it allows for a very busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Speaks to one API server as its administrator.
 #[derive(Debug, Clone)]
