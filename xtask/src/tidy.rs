@@ -1,8 +1,9 @@
-//! Style that a compiler does not check, as a test: dependencies between rooms, file sizes, module docs, and that every
+//! Style that a compiler does not check, as a test: dependencies between rooms, what is compiled twice, file sizes, module docs, and that every
 //! invariant of ARCHITECTURE.md names a test that exists. `cargo xtask tidy` prints what it finds.
 
 mod files;
 mod rooms;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +14,7 @@ use std::process::ExitCode;
 pub(crate) fn findings(root: &Path) -> Vec<String> {
     let mut found = rooms::findings(root);
     found.extend(files::findings(root));
+    found.extend(shared::findings(root));
     found
 }
 
