@@ -145,9 +145,8 @@ async fn edge(world: &World, environment: &str, lane: &Lane, asked: &mut Option<
         return;
     }
     let warning = match &found {
-        Switched::No => None,
-        // Healed with everything else.
-        Switched::Lost => None,
+        // What is lost is healed with everything else.
+        Switched::No | Switched::Lost => None,
         Switched::Back { by, to } => {
             let release = tracks
                 .iter()

@@ -16,7 +16,7 @@ use crate::local::WorkloadState;
 use crate::world::World;
 
 /// How long a track may take to go; what is not gone by then goes by itself.
-const GONE_WITHIN: Duration = Duration::from_secs(60);
+const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// A look without a tick, in case that a watch is stuck.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a cluster that does not answer is waited for.
