@@ -167,6 +167,6 @@ impl Place {
             }
             Ok(())
         };
-        self.shared.stock.get_or_try_init(search).await
+        self.shared.stock.get_or_try_init(search).await.copied()
     }
 }

@@ -166,7 +166,9 @@ fn a_service_that_floods_its_log_and_ignores_its_end_serves_and_ends() {
     assert_eq!(controller.ended(&first).outcome, "promoted");
     assert_eq!(get(place.port, "/"), "200 one");
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let logs = runtime.block_on(controller.handle.logs("staging", "web", 5)).unwrap();
+    let logs = runtime
+        .block_on(controller.handle.logs("staging", "web", 5))
+        .unwrap();
     assert!(!logs.is_empty(), "the end of the log can be read");
     // It has no handler for SIGTERM: as the first process of its space it ignores it, until its grace period is over.
     let second = place.commit("two", "");

@@ -13,7 +13,7 @@ struct Set<'a> {
 impl Set<'_> {
     fn new(prefix: &str) -> Option<Self> {
         let cluster = Cluster::shared()?;
-        let namespace = cluster.namespace(prefix).unwrap();
+        let namespace = cluster.namespace(prefix).expect("a namespace");
         Some(Self { cluster, namespace })
     }
 
@@ -22,7 +22,7 @@ impl Set<'_> {
         self.cluster
             .client()
             .create(&collection, &deployment("web", replicas, annotations))
-            .unwrap();
+            .expect("a Deployment");
     }
 
     fn job(&self, annotations: &Value) {
@@ -30,11 +30,14 @@ impl Set<'_> {
         self.cluster
             .client()
             .create(&collection, &job("work", annotations))
-            .unwrap();
+            .expect("a Job");
     }
 
     fn wait(&self, collection: &str, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.cluster.client().wait(collection, what, wanted).unwrap()
+        self.cluster
+            .client()
+            .wait(collection, what, wanted)
+            .expect("what was waited for")
     }
 
     fn pod(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
