@@ -104,11 +104,12 @@ fn is_kept(object: &Object) -> bool {
 }
 
 fn with_aliases(object: &Object, aliases: &[Value]) -> Object {
-    let Some(pointer) = object.workload().map(|workload| workload.kind().pod_pointer()) else {
+    let Some(template) = object.workload().map(|workload| workload.kind().pod_pointer()) else {
         return object.clone();
     };
+    let pointer = format!("{template}/spec");
     let edited = object.edited(|value| {
-        let Some(Value::Object(pod)) = value.pointer_mut(pointer) else {
+        let Some(Value::Object(pod)) = value.pointer_mut(&pointer) else {
             return;
         };
         if aliases.is_empty() || pod.get("hostNetwork") == Some(&Value::Bool(true)) {

@@ -121,8 +121,9 @@ fn is_silent(from: &[Tag]) -> bool {
     until(from, &end).all(|tag| tag.text.trim().is_empty() && tag.get("alt").is_empty())
 }
 
+/// A token is a mask and what it masks, 32 bytes each, in hexadecimal.
 fn is_protected(from: &[Tag]) -> bool {
-    until(from, "/form").any(|tag| tag.get("name") == "csrf" && tag.get("value").len() == 64)
+    until(from, "/form").any(|tag| tag.get("name") == "csrf" && tag.get("value").len() == 128)
 }
 
 #[tokio::test]
