@@ -15,6 +15,8 @@ use crate::intent::{Intent, Scaled};
 use crate::owner::{APPLIED, MANAGED, OWNER};
 use crate::place::Place;
 
+/// What the cluster's own controller counts, a moment after a change.
+const REVISION: &str = "deployment.kubernetes.io/revision";
 /// Fields of the metadata that differ without anybody's wish.
 const NOISE: [&str; 5] = [
     "managedFields",
@@ -71,7 +73,10 @@ fn plain(mut value: Value) -> Value {
     }
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.retain(|name, _| !NOISE.contains(&name.as_str()));
-        for (map, keys) in [("labels", [MANAGED, ""]), ("annotations", [OWNER, APPLIED])] {
+        for (map, keys) in [
+            ("labels", &[MANAGED][..]),
+            ("annotations", &[OWNER, APPLIED, REVISION][..]),
+        ] {
             if let Some(map) = metadata.get_mut(map).and_then(Value::as_object_mut) {
                 map.retain(|key, _| !keys.contains(&key.as_str()));
             }

@@ -60,7 +60,8 @@ pub(crate) fn without(wanted: &Value, taken: &Value) -> (Value, Vec<String>) {
     (left, found)
 }
 
-/// What is in one set and not in the other.
+/// What is in one set and not in the other. A field that the other manages as a whole, such as a Service's selector, is
+/// managed with all that is below it.
 pub(crate) fn minus(set: &Value, other: &Value) -> Value {
     let Some(fields) = set.as_object() else {
         return Value::Object(Map::new());
@@ -71,6 +72,7 @@ pub(crate) fn minus(set: &Value, other: &Value) -> Value {
             None => {
                 left.insert(name.clone(), below.clone());
             }
+            Some(Value::Object(whole)) if whole.is_empty() => {}
             Some(theirs) => {
                 let rest = minus(below, theirs);
                 if rest.as_object().is_some_and(|rest| !rest.is_empty()) {

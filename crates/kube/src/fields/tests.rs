@@ -120,3 +120,13 @@ fn a_difference_keeps_what_only_one_has() {
     );
     assert_eq!(minus(&other, &set), json!({}));
 }
+
+#[test]
+fn whoever_manages_a_map_as_a_whole_manages_its_keys() {
+    let version = json!({ "f:spec": { "f:selector": { "f:version": {} } } });
+    assert_eq!(
+        minus(&version, &json!({ "f:spec": { "f:selector": {} } })),
+        json!({})
+    );
+    assert_eq!(minus(&version, &json!({ "f:spec": { "f:ports": {} } })), version);
+}

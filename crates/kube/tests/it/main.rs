@@ -1,6 +1,5 @@
 //! The driver against an API over HTTP: what it sends, what it leaves alone, and how it gets over failures.
 #![expect(clippy::unwrap_used, reason = "a test says where it failed")]
-#![expect(clippy::print_stdout, reason = "a test that is left out says so")]
 
 mod apply;
 mod failures;
