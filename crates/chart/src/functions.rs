@@ -198,20 +198,54 @@ impl Args {
     }
 }
 
-/// All functions of one Helm.
+/// All functions of one Helm, found by a hash of their names: a chart calls thousands.
 #[derive(Debug)]
-pub(crate) struct Table(Vec<&'static Function>);
+pub(crate) struct Table {
+    all: Vec<&'static Function>,
+    /// One more than the place in `all`; 0 is empty.
+    slots: Vec<u8>,
+}
+
+/// Several times the number of functions, and a power of two.
+const SLOTS: usize = 1_024;
 
 impl Table {
+    fn new(all: Vec<&'static Function>) -> Self {
+        let mut slots = vec![0; SLOTS];
+        for (place, function) in all.iter().enumerate() {
+            let mut slot = hash(function.name.as_bytes());
+            while slots[slot] != 0 {
+                slot = (slot + 1) % SLOTS;
+            }
+            slots[slot] = u8::try_from(place + 1).unwrap_or(0);
+        }
+        Self { all, slots }
+    }
+
     pub(crate) fn find(&self, name: &[u8]) -> Option<&'static Function> {
-        let at = self.0.binary_search_by(|it| it.name.as_bytes().cmp(name)).ok()?;
-        Some(self.0[at])
+        let mut slot = hash(name);
+        loop {
+            let place = usize::from(self.slots[slot]).checked_sub(1)?;
+            let function = self.all[place];
+            if function.name.as_bytes() == name {
+                return Some(function);
+            }
+            slot = (slot + 1) % SLOTS;
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
+}
+
+/// FNV-1a.
+fn hash(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    (hash ^ hash >> 16) as usize % SLOTS
 }
 
 /// The functions that templates may call.
@@ -245,7 +279,7 @@ pub(crate) fn table(profile: Profile) -> &'static Table {
         let all = groups.into_iter().flatten().chain(words::FUNCTIONS);
         let mut all: Vec<_> = all.filter(|it| it.only.is_none_or(|it| it == profile)).collect();
         all.sort_by_key(|it| it.name);
-        Table(all)
+        Table::new(all)
     })
 }
 
@@ -261,7 +295,14 @@ mod tests {
         for (profile, count) in [(Profile::Helm3, 238), (Profile::Helm4, 240)] {
             let table = table(profile);
             assert!(
-                table.0.windows(2).all(|it| it[0].name != it[1].name),
+                table
+                    .all
+                    .iter()
+                    .all(|it| table.find(it.name.as_bytes()).is_some())
+            );
+            assert!(table.find(b"nothing").is_none());
+            assert!(
+                table.all.windows(2).all(|it| it[0].name != it[1].name),
                 "a function is defined twice"
             );
             assert_eq!(table.len(), count, "{profile:?}");

@@ -51,7 +51,8 @@ pub use metadata::{Dependency, Maintainer, Metadata};
 pub use path_match::file_path_matches;
 pub use profile::Profile;
 pub use render::{
-    Hook, Manifest, Options, ReleaseInfo, Rendered, expand, expand_set, render, render_files, render_with,
+    Hook, Manifest, Options, ReleaseInfo, Rendered, ample_memory, expand, expand_set, render, render_files,
+    render_with,
 };
 pub use seed::Seed;
 pub use value::Value;

@@ -1,11 +1,11 @@
 //! A chart from its files: Chart.yaml, values, templates, and the charts within `charts/`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest, Sha256};
 
-use crate::any::{Any, Str};
+use crate::any::{Any, Map, Str};
 use crate::archive;
 use crate::metadata::Metadata;
 use crate::template::parse::{self, Parsed};
@@ -25,7 +25,11 @@ struct ChartData {
     schema: Option<Vec<u8>>,
     dependencies: Vec<Chart>,
     limits: Limits,
-    digest: [u8; 32],
+    /// All of the chart's files, for the digest, which few ask for.
+    all: Vec<File>,
+    digest: OnceLock<[u8; 32]>,
+    /// values.schema.json, read when it is first asked for.
+    schema_read: OnceLock<Result<serde_json::Value, String>>,
     /// Parsed templates by their name in the render, which contains the aliases of charts.
     parsed: Mutex<BTreeMap<(Str, bool), Arc<Parsed>>>,
 }
@@ -55,18 +59,35 @@ impl Chart {
 
     /// The default values, as the profile's Helm reads them: helm 3 looks at the first document only.
     pub fn default_values(&self, profile: Profile) -> Value {
-        let documents = match profile {
+        match self.value_documents(profile) {
+            [one @ Value::Map(_)] => one.clone(),
+            documents => documents
+                .iter()
+                .fold(Value::empty_map(), |all, it| merge_documents(all, it.clone())),
+        }
+    }
+
+    /// The default values as templates work on them.
+    pub(crate) fn default_map(&self, profile: Profile) -> Map {
+        match self.value_documents(profile) {
+            [Value::Map(one)] => Map::from(one),
+            _ => match self.default_values(profile) {
+                Value::Map(all) => Map::from(&all),
+                _ => Map::empty(),
+            },
+        }
+    }
+
+    fn value_documents(&self, profile: Profile) -> &[Value] {
+        match profile {
             Profile::Helm3 => self.0.values.get(..1).unwrap_or_default(),
             Profile::Helm4 => &self.0.values,
-        };
-        documents
-            .iter()
-            .fold(Value::empty_map(), |all, it| merge_documents(all, it.clone()))
+        }
     }
 
     /// A digest of all of the chart's files.
     pub fn digest(&self) -> [u8; 32] {
-        self.0.digest
+        *self.0.digest.get_or_init(|| digest(&self.0.all))
     }
 
     pub(crate) fn templates(&self) -> &[File] {
@@ -82,6 +103,16 @@ impl Chart {
         self.0.schema.as_deref()
     }
 
+    /// The schema as JSON, or why it is none.
+    pub(crate) fn schema_read(&self) -> Option<Result<&serde_json::Value, &str>> {
+        let schema = self.schema()?;
+        let read = self
+            .0
+            .schema_read
+            .get_or_init(|| serde_json::from_slice(schema).map_err(|it| it.to_string()));
+        Some(read.as_ref().map_err(String::as_str))
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
@@ -89,6 +120,12 @@ impl Chart {
     /// A file that is neither a template nor one of those that Helm reads itself, by its path from the chart's root.
     pub fn file(&self, path: &str) -> Option<&[u8]> {
         self.0.files.iter().find(|it| it.name == path).map(|it| &*it.data)
+    }
+
+    /// Whether the templates of the file with this name in the render are kept.
+    pub(crate) fn has_parsed(&self, name: &Str, profile: Profile) -> bool {
+        let kept = self.0.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.contains_key(&(name.clone(), profile == Profile::Helm3))
     }
 
     /// The templates that one file defines, parsed under its name in the render.
@@ -166,7 +203,6 @@ struct Budget {
 }
 
 fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart, ChartError> {
-    let digest = digest(&files);
     let bytes: usize = files.iter().map(|it| it.data.len()).sum();
     budget.bytes = budget.bytes.checked_sub(bytes).ok_or_else(|| {
         ChartError::Limit(format!(
@@ -184,7 +220,7 @@ fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart,
     if let Some(file) = files.iter().find(|it| it.name == "Chart.yaml") {
         loading.read_metadata(file, limits)?;
     }
-    for file in files {
+    for file in files.iter().cloned() {
         loading.file(file, limits)?;
     }
     if !loading.has_metadata {
@@ -218,7 +254,9 @@ fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart,
         schema: loading.schema,
         dependencies,
         limits: limits.clone(),
-        digest,
+        all: files,
+        digest: OnceLock::new(),
+        schema_read: OnceLock::new(),
         parsed: Mutex::default(),
     })))
 }

@@ -6,8 +6,6 @@ mod reference;
 
 use std::fmt::Write as _;
 
-use serde_json::Value as Json;
-
 use crate::any::{Any, Map};
 use crate::error::ChartError;
 use crate::profile::Profile;
@@ -26,11 +24,11 @@ pub(crate) fn check(root: &Branch, values: &Map, profile: Profile) -> Result<(),
 }
 
 fn collect(branch: &Branch, values: &Map, profile: Profile, report: &mut String) -> Result<(), ChartError> {
-    if let Some(schema) = branch.chart.schema() {
-        let schema: Json = serde_json::from_slice(schema)
-            .map_err(|it| ChartError::Values(format!("{}: values.schema.json: {it}", branch.name)))?;
+    if let Some(schema) = branch.chart.schema_read() {
+        let schema =
+            schema.map_err(|it| ChartError::Values(format!("{}: values.schema.json: {it}", branch.name)))?;
         let instance = Any::Map(values.clone()).to_value().to_json();
-        let problems = Validator::new(&schema).validate(&instance);
+        let problems = Validator::new(schema).validate(&instance);
         if !problems.is_empty() {
             let _ = writeln!(report, "{}:", branch.name);
             for problem in problems {
@@ -78,6 +76,7 @@ impl Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::Value as Json;
 
     fn check(schema: &str, instance: &str, expected: &str) {
         let schema: Json = serde_json::from_str(schema).unwrap();

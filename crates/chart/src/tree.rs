@@ -1,6 +1,6 @@
 //! The charts of one render: with their aliases, their values, and only those dependencies that are enabled.
 
-use crate::any::{Any, Map};
+use crate::any::Map;
 use crate::load::Chart;
 use crate::metadata::{Dependency, Metadata};
 use crate::profile::Profile;
@@ -20,14 +20,10 @@ pub(crate) struct Branch {
 
 impl Branch {
     pub(crate) fn new(chart: &Chart, profile: Profile) -> Self {
-        let values = match Any::from(&chart.default_values(profile)) {
-            Any::Map(map) => map,
-            _ => Map::empty(),
-        };
         Self {
             chart: chart.clone(),
             name: chart.name().to_owned(),
-            values,
+            values: chart.default_map(profile),
             listed: chart.metadata().dependencies.clone(),
             children: chart
                 .dependencies()

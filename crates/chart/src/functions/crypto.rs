@@ -4,6 +4,7 @@ mod certificate;
 mod der;
 mod key;
 mod password;
+mod prime;
 mod random;
 
 use super::{Function, Param, fixed};

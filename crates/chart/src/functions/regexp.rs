@@ -1,11 +1,14 @@
 //! sprig's regular expressions: Go's syntax, matched by the crate regex after a small translation.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use super::{Function, Param, fixed};
 use crate::any::{Any, Elem, List, Str};
 use crate::go::runes;
 use crate::template::exec::Exec;
 use crate::template::failure::Fail;
-use regex::bytes::Regex;
+use regex::bytes::{Captures, Regex};
 
 mod translate;
 
@@ -70,7 +73,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
-fn compile(exec: &mut Exec<'_>, pattern: &Str) -> Result<Regex, Fail> {
+fn compile(exec: &mut Exec<'_>, pattern: &Str) -> Result<Rc<Regex>, Fail> {
     if let Some(regex) = exec.regexes.get(pattern) {
         return Ok(regex.clone());
     }
@@ -88,12 +91,13 @@ fn compile(exec: &mut Exec<'_>, pattern: &Str) -> Result<Regex, Fail> {
                 .to_owned();
             Fail::from(format!("error parsing regexp: {reason}: `{}`", pattern.text()))
         })?;
+    let regex = Rc::new(regex);
     exec.regexes.insert(pattern.clone(), regex.clone());
     Ok(regex)
 }
 
 /// Go's `MustCompile` says more than `Compile`.
-fn compiled(exec: &mut Exec<'_>, pattern: &Str, must: bool) -> Result<Regex, Fail> {
+fn compiled(exec: &mut Exec<'_>, pattern: &Str, must: bool) -> Result<Rc<Regex>, Fail> {
     compile(exec, pattern).map_err(|fail| {
         if must {
             format!("regexp: Compile({}): {}", go_literal(pattern), fail.text()).into()
@@ -119,43 +123,49 @@ fn find(exec: &mut Exec<'_>, pattern: &Str, text: &Str, must: bool) -> Result<An
 }
 
 /// Go's matches: an empty one right after another match does not count.
-fn matches<'t>(regex: &Regex, text: &'t [u8], count: i64) -> Vec<regex::bytes::Captures<'t>> {
+fn matches<M>(all: impl Iterator<Item = M>, span: impl Fn(&M) -> Range<usize>, count: i64) -> Vec<M> {
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let mut end = None;
     let mut found = Vec::new();
-    for captures in regex.captures_iter(text) {
-        let Some(whole) = captures.get(0) else { continue };
-        let accepted = !(whole.is_empty() && end == Some(whole.start()));
-        end = Some(whole.end());
+    for one in all {
+        let whole = span(&one);
+        let accepted = !(whole.is_empty() && end == Some(whole.start));
+        end = Some(whole.end);
         if accepted {
             if found.len() == most {
                 break;
             }
-            found.push(captures);
+            found.push(one);
         }
     }
     found
 }
 
+/// Where the matches are; their groups, which cost several times as much, are not looked for.
+fn spans(regex: &Regex, text: &[u8], count: i64) -> Vec<Range<usize>> {
+    matches(regex.find_iter(text).map(|it| it.range()), Clone::clone, count)
+}
+
 fn find_all(exec: &mut Exec<'_>, pattern: &Str, text: &Str, count: i64, must: bool) -> Result<Any, Fail> {
     let regex = compiled(exec, pattern, must)?;
-    let found = matches(&regex, text, count);
+    let found = spans(&regex, text, count);
     if found.is_empty() {
         return Ok(Any::List(List::nil(Elem::Str)));
     }
     Ok(Any::List(List::strings(
-        found
-            .iter()
-            .filter_map(|it| it.get(0))
-            .map(|it| Str::from(it.as_bytes())),
+        found.into_iter().map(|it| text.part(it)),
     )))
 }
 
 fn replace(exec: &mut Exec<'_>, pattern: &Str, text: &Str, with: &Str, must: bool) -> Result<Any, Fail> {
+    if memchr::memchr(b'$', with).is_none() {
+        return literal(exec, pattern, text, with, must);
+    }
     let regex = compiled(exec, pattern, must)?;
     let mut out = Vec::with_capacity(text.len());
     let mut rest = 0;
-    for captures in matches(&regex, text, -1) {
+    let whole = |it: &Captures<'_>| it.get(0).map_or(0..0, |it| it.range());
+    for captures in matches(regex.captures_iter(text), whole, -1) {
         let Some(whole) = captures.get(0) else { continue };
         out.extend_from_slice(&text[rest..whole.start()]);
         expand(&captures, with, &mut out);
@@ -166,7 +176,7 @@ fn replace(exec: &mut Exec<'_>, pattern: &Str, text: &Str, with: &Str, must: boo
 }
 
 /// Go's `Expand`: `$1`, `${1}`, `$name`, `$$`.
-fn expand(captures: &regex::bytes::Captures<'_>, with: &[u8], out: &mut Vec<u8>) {
+fn expand(captures: &Captures<'_>, with: &[u8], out: &mut Vec<u8>) {
     let mut rest = with;
     while let Some(at) = memchr::memchr(b'$', rest) {
         out.extend_from_slice(&rest[..at]);
@@ -207,11 +217,10 @@ fn literal(exec: &mut Exec<'_>, pattern: &Str, text: &Str, with: &Str, must: boo
     let regex = compiled(exec, pattern, must)?;
     let mut out = Vec::with_capacity(text.len());
     let mut rest = 0;
-    for captures in matches(&regex, text, -1) {
-        let Some(whole) = captures.get(0) else { continue };
-        out.extend_from_slice(&text[rest..whole.start()]);
+    for whole in spans(&regex, text, -1) {
+        out.extend_from_slice(&text[rest..whole.start]);
         out.extend_from_slice(with);
-        rest = whole.end();
+        rest = whole.end;
     }
     out.extend_from_slice(&text[rest..]);
     Ok(Any::Str(out.into()))
@@ -229,16 +238,15 @@ fn split(exec: &mut Exec<'_>, pattern: &Str, text: &Str, count: i64, must: bool)
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     let mut parts: Vec<Str> = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for captures in matches(&regex, text, count) {
-        let Some(whole) = captures.get(0) else { continue };
+    for whole in spans(&regex, text, count) {
         if parts.len() + 1 == most {
             break;
         }
-        end = whole.start();
-        if whole.end() != 0 {
-            parts.push(text[begin..end].into());
+        end = whole.start;
+        if whole.end != 0 {
+            parts.push(text.part(begin..end));
         }
-        begin = whole.end();
+        begin = whole.end;
     }
     if end != text.len() {
         parts.push(text[begin..].into());

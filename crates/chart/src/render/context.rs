@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{Manifest, ReleaseInfo};
 use crate::Capabilities;
 use crate::any::{Any, Entries, Flavour, Map, Str};
+use crate::load::File;
 use crate::profile::Profile;
 use crate::tree::Branch;
 
@@ -79,11 +80,7 @@ impl Walk {
                 Any::Map(self.chart(child, &path, &section, false)),
             );
         }
-        for template in branch.chart.templates() {
-            let name = template.name.rsplit('/').next().unwrap_or_default();
-            if branch.chart.metadata().is_library() && !name.starts_with('_') {
-                continue;
-            }
+        for template in templates(branch) {
             let file = TemplateFile {
                 text: template.data.clone(),
                 context: context.clone(),
@@ -94,6 +91,30 @@ impl Walk {
         }
         context
     }
+}
+
+/// The templates of all charts, by their names in the render.
+pub(super) fn texts(root: &Branch) -> BTreeMap<Str, Str> {
+    let mut found = BTreeMap::new();
+    collect(root, &root.name, &mut found);
+    found
+}
+
+fn collect(branch: &Branch, path: &str, found: &mut BTreeMap<Str, Str>) {
+    let templates = templates(branch).map(|it| (format!("{path}/{}", it.name).into(), it.data.clone()));
+    for child in &branch.children {
+        collect(child, &format!("{path}/charts/{}", child.name), found);
+    }
+    found.extend(templates);
+}
+
+/// A chart's templates; a library has only those that are for others.
+fn templates(branch: &Branch) -> impl Iterator<Item = &File> {
+    let is_library = branch.chart.metadata().is_library();
+    branch.chart.templates().iter().filter(move |it| {
+        let name = it.name.rsplit('/').next().unwrap_or_default();
+        !is_library || name.starts_with('_')
+    })
 }
 
 /// Files of `crds/`, the chart's own before those of its dependencies.

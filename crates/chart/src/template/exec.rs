@@ -72,7 +72,8 @@ pub(crate) struct Exec<'a> {
     parsed: BTreeMap<Str, Arc<Parsed>>,
     random: u64,
     current: Str,
-    pub(crate) regexes: BTreeMap<Str, regex::bytes::Regex>,
+    /// Shared, because a copy of an expression begins without the states that it has learnt.
+    pub(crate) regexes: BTreeMap<Str, Rc<regex::bytes::Regex>>,
 }
 
 impl<'a> Exec<'a> {

@@ -46,14 +46,13 @@ impl Kind {
     }
 }
 
-/// A token: where it is, and its text or the error's message.
-#[derive(Debug, Clone)]
+/// A token and where it is.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) line: usize,
-    pub(crate) message: Option<String>,
 }
 
 /// The lexer. After an error or the end it gives `Eof` for ever.
@@ -66,11 +65,20 @@ pub(crate) struct Lexer<'a> {
     start_line: usize,
     paren_depth: usize,
     inside_action: bool,
-    failed: bool,
+    /// What the token `Error` says; nothing but `Eof` comes after it.
+    failure: Option<String>,
 }
 
-const LEFT: &[u8] = b"{{";
-const RIGHT: &[u8] = b"}}";
+/// The length of `{{` and of `}}`.
+const DELIM: usize = 2;
+
+fn at_left(text: &[u8]) -> bool {
+    matches!(text, [b'{', b'{', ..])
+}
+
+fn at_right(text: &[u8]) -> bool {
+    matches!(text, [b'}', b'}', ..])
+}
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(input: &'a [u8]) -> Self {
@@ -82,18 +90,17 @@ impl<'a> Lexer<'a> {
             start_line: 1,
             paren_depth: 0,
             inside_action: false,
-            failed: false,
+            failure: None,
         }
     }
 
     pub(crate) fn next_item(&mut self) -> Item {
-        if self.failed {
+        if self.failure.is_some() {
             return Item {
                 kind: Kind::Eof,
                 start: 0,
                 end: 0,
                 line: self.start_line,
-                message: None,
             };
         }
         if self.inside_action {
@@ -101,6 +108,11 @@ impl<'a> Lexer<'a> {
         } else {
             self.text()
         }
+    }
+
+    /// What the token `Error` says.
+    pub(crate) fn failure(&self) -> &str {
+        self.failure.as_deref().unwrap_or_default()
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -126,7 +138,6 @@ impl<'a> Lexer<'a> {
             start: self.start,
             end: self.pos,
             line: self.start_line,
-            message: None,
         };
         self.start = self.pos;
         self.start_line = self.line;
@@ -134,13 +145,12 @@ impl<'a> Lexer<'a> {
     }
 
     fn error(&mut self, message: String) -> Item {
-        self.failed = true;
+        self.failure = Some(message);
         Item {
             kind: Kind::Error,
             start: self.start,
             end: self.pos,
             line: self.start_line,
-            message: Some(message),
         }
     }
 
@@ -152,7 +162,7 @@ impl<'a> Lexer<'a> {
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(found) = runes::find(self.rest(), LEFT) else {
+            let Some(found) = left_delim(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos > self.start {
                     self.line += newlines(&self.input[self.start..self.pos]);
@@ -162,7 +172,7 @@ impl<'a> Lexer<'a> {
             };
             if found > 0 {
                 self.pos += found;
-                let trim = if has_left_trim_marker(&self.input[self.pos + LEFT.len()..]) {
+                let trim = if has_left_trim_marker(&self.input[self.pos + DELIM..]) {
                     let text = &self.input[self.start..self.pos];
                     text.len() - trim_end(text).len()
                 } else {
@@ -185,7 +195,7 @@ impl<'a> Lexer<'a> {
 
     /// At `{{`: its token, or `None` after a comment.
     fn left_delim(&mut self) -> Option<Item> {
-        self.pos += LEFT.len();
+        self.pos += DELIM;
         let after_marker = if has_left_trim_marker(self.rest()) { 2 } else { 0 };
         if self.input[self.pos + after_marker..].starts_with(b"/*") {
             self.pos += after_marker;
@@ -212,7 +222,7 @@ impl<'a> Lexer<'a> {
         self.line += newlines(&self.input[self.start..self.pos]);
         self.start = self.pos;
         self.start_line = self.line;
-        self.pos += RIGHT.len();
+        self.pos += DELIM;
         if trim {
             self.pos += 2;
             let rest = self.rest();
@@ -225,9 +235,9 @@ impl<'a> Lexer<'a> {
     /// Whether a right delimiter is next, and if so whether it trims.
     fn at_right_delim(&self) -> Option<bool> {
         let rest = self.rest();
-        if has_right_trim_marker(rest) && rest[2..].starts_with(RIGHT) {
+        if has_right_trim_marker(rest) && at_right(&rest[2..]) {
             Some(true)
-        } else if rest.starts_with(RIGHT) {
+        } else if at_right(rest) {
             Some(false)
         } else {
             None
@@ -239,7 +249,7 @@ impl<'a> Lexer<'a> {
             self.pos += 2;
             self.ignore();
         }
-        self.pos += RIGHT.len();
+        self.pos += DELIM;
         let item = self.item(Kind::RightDelim);
         if trim {
             let rest = self.rest();
@@ -329,7 +339,7 @@ impl<'a> Lexer<'a> {
             count += 1;
         }
         let tail = &self.input[self.pos - 1..];
-        if has_right_trim_marker(tail) && tail[2..].starts_with(RIGHT) {
+        if has_right_trim_marker(tail) && at_right(&tail[2..]) {
             self.back(last);
             if count == 1 {
                 return self.right_delim(true);
@@ -339,9 +349,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Item {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_name();
         if !self.at_terminator() {
             return self.bad_character();
         }
@@ -364,13 +372,24 @@ impl<'a> Lexer<'a> {
     }
 
     fn field_or_variable(&mut self, kind: Kind) -> Item {
-        while self.peek().is_some_and(is_alphanumeric) {
-            self.next();
-        }
+        self.skip_name();
         if !self.at_terminator() {
             return self.bad_character();
         }
         self.item(kind)
+    }
+
+    /// Letters, digits and underscores; none of them ends a line.
+    fn skip_name(&mut self) {
+        loop {
+            match self.input.get(self.pos) {
+                Some(b'_' | b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9') => self.pos += 1,
+                Some(0x80..) if self.peek().is_some_and(is_alphanumeric) => {
+                    self.next();
+                }
+                _ => return,
+            }
+        }
     }
 
     fn bad_character(&mut self) -> Item {
@@ -381,33 +400,35 @@ impl<'a> Lexer<'a> {
     fn at_terminator(&self) -> bool {
         match self.peek() {
             None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(_) => self.rest().starts_with(RIGHT),
+            Some(_) => at_right(self.rest()),
         }
     }
 
     fn quoted(&mut self, mark: u8, kind: Kind, complaint: &str) -> Item {
-        loop {
-            match self.next() {
-                Some('\\') => {
-                    if matches!(self.next(), None | Some('\n')) {
-                        return self.error(complaint.to_owned());
-                    }
-                }
-                None | Some('\n') => return self.error(complaint.to_owned()),
-                Some(rune) if rune == char::from(mark) => return self.item(kind),
-                Some(_) => {}
+        let mut escaped = false;
+        while let Some(byte) = self.input.get(self.pos).copied() {
+            if byte == b'\n' {
+                self.next();
+                break;
             }
+            self.pos += 1;
+            if byte == mark && !escaped {
+                return self.item(kind);
+            }
+            escaped = byte == b'\\' && !escaped;
         }
+        self.error(complaint.to_owned())
     }
 
     fn raw_string(&mut self) -> Item {
-        loop {
-            match self.next() {
-                None => return self.error("unterminated raw quoted string".to_owned()),
-                Some('`') => return self.item(Kind::RawString),
-                Some(_) => {}
-            }
+        let end = memchr::memchr(b'`', self.rest());
+        let length = end.map_or(self.rest().len(), |it| it + 1);
+        self.line += newlines(&self.rest()[..length]);
+        self.pos += length;
+        if end.is_none() {
+            return self.error("unterminated raw quoted string".to_owned());
         }
+        self.item(Kind::RawString)
     }
 
     fn number(&mut self) -> Item {
@@ -468,6 +489,11 @@ impl<'a> Lexer<'a> {
         }
         true
     }
+}
+
+/// Where the next action begins.
+fn left_delim(text: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'{', text).find(|it| at_left(&text[*it..]))
 }
 
 fn newlines(text: &[u8]) -> usize {

@@ -8,7 +8,7 @@ use crate::functions::Function;
 /// Where a node is: its first byte as Go counts it, and a number of its own within its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Spot {
-    pub(crate) at: usize,
+    pub(crate) at: u32,
     pub(crate) id: u32,
 }
 
@@ -77,7 +77,7 @@ pub(crate) enum Expr {
     Bool(Spot, bool),
     Dot(Spot),
     Nil(Spot),
-    Number(Spot, Number),
+    Number(Spot, Box<Number>),
     /// The text as written, and its value.
     Str(Spot, Str, Str),
     Field(Spot, Vec<Str>),

@@ -40,6 +40,10 @@ pub(crate) fn parse(name: &Str, text: &Str, profile: Profile) -> Result<Parsed, 
         action_line: 0,
         templates: Parsed::new(),
         scope: Scope::new(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        args: Vec::new(),
+        names: Vec::new(),
     };
     parser.file(name)?;
     Ok(parser.templates)
@@ -99,6 +103,11 @@ struct Parser<'a> {
     action_line: usize,
     templates: Parsed,
     scope: Scope,
+    /// Nodes, commands and arguments of lists that are not complete yet, so that each list is made in its size.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    args: Vec<Expr>,
+    names: Vec<Str>,
 }
 
 /// What ended a list of nodes.
@@ -113,11 +122,22 @@ type Parse<T> = Result<T, String>;
 impl Parser<'_> {
     fn spot(&mut self, at: usize) -> Spot {
         self.next_id += 1;
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
         Spot { at, id: self.next_id }
     }
 
     fn val(&self, item: &Item) -> &[u8] {
         &self.input[item.start..item.end]
+    }
+
+    /// The token's text to keep: a part of the input, not a copy.
+    fn kept(&self, item: &Item) -> Str {
+        self.input.part(item.start..item.end)
+    }
+
+    /// The name of a field, without its dot.
+    fn field(&self, item: &Item) -> Str {
+        self.input.part(item.start + 1..item.end)
     }
 
     fn next(&mut self) -> Item {
@@ -126,9 +146,7 @@ impl Parser<'_> {
         } else {
             self.tokens[0] = Some(self.lexer.next_item());
         }
-        self.tokens[self.peeked]
-            .clone()
-            .unwrap_or_else(|| self.lexer.next_item())
+        self.tokens[self.peeked].unwrap_or_else(|| self.lexer.next_item())
     }
 
     fn backup(&mut self) {
@@ -176,7 +194,7 @@ impl Parser<'_> {
         let val = self.val(item);
         match item.kind {
             Kind::Eof => "EOF".to_owned(),
-            Kind::Error => item.message.clone().unwrap_or_default(),
+            Kind::Error => self.lexer.failure().to_owned(),
             kind if kind.is_keyword() => format!("<{}>", String::from_utf8_lossy(val)),
             _ if val.len() > 10 => {
                 let text = String::from_utf8_lossy(val);
@@ -189,7 +207,7 @@ impl Parser<'_> {
 
     fn unexpected<T>(&self, item: &Item, context: &str) -> Parse<T> {
         if item.kind == Kind::Error {
-            let message = item.message.as_deref().unwrap_or_default();
+            let message = self.lexer.failure();
             let mut extra = String::new();
             if self.action_line != 0 && self.action_line != item.line {
                 extra = format!(
@@ -292,13 +310,13 @@ impl Parser<'_> {
         if self.block_depth > BLOCK_DEPTH_MAX {
             return self.fail("blocks are nested too deeply");
         }
-        let mut nodes = Vec::new();
+        let base = self.nodes.len();
         while self.peek_non_space().kind != Kind::Eof {
             match self.text_or_action()? {
-                Step::Node(node) => nodes.push(node),
+                Step::Node(node) => self.nodes.push(node),
                 Step::Ending(ending) => {
                     self.block_depth -= 1;
-                    return Ok((nodes, ending));
+                    return Ok((take(&mut self.nodes, base), ending));
                 }
             }
         }
@@ -310,7 +328,7 @@ impl Parser<'_> {
         match item.kind {
             Kind::Text => {
                 let spot = self.spot(item.start);
-                Ok(Step::Node(Node::Text(spot, self.val(&item).into())))
+                Ok(Step::Node(Node::Text(spot, self.kept(&item))))
             }
             Kind::LeftDelim => {
                 self.action_line = item.line;
@@ -384,7 +402,7 @@ impl Parser<'_> {
         self.block_depth -= 1;
         self.scope.names.truncate(names);
         self.scope.next_slot = next_slot;
-        let spot = self.spot(pipe.spot.at);
+        let spot = self.spot(pipe.spot.at as usize);
         Ok(Box::new(Branch {
             spot,
             pipe,
@@ -439,17 +457,32 @@ impl Parser<'_> {
         Ok(Node::Template(spot, name, pipe))
     }
 
+    /// The value of a quoted string.
+    fn literal(&self, item: &Item) -> Option<Str> {
+        let val = self.val(item);
+        let inner = item.start + 1..item.end.saturating_sub(1).max(item.start + 1);
+        let as_written = match item.kind {
+            Kind::RawString => memchr::memchr(b'\r', val).is_none(),
+            _ => memchr::memchr(b'\\', val).is_none() && std::str::from_utf8(val).is_ok(),
+        };
+        if as_written && val.len() >= 2 {
+            return Some(self.input.part(inner));
+        }
+        quote::unquote(val).map(Str::from)
+    }
+
     fn template_name(&mut self, item: &Item, context: &str) -> Parse<Str> {
         if !matches!(item.kind, Kind::String | Kind::RawString) {
             return self.unexpected(item, context);
         }
-        match quote::unquote(self.val(item)) {
-            Some(name) => Ok(name.into()),
+        match self.literal(item) {
+            Some(name) => Ok(name),
             None => self.fail("invalid syntax"),
         }
     }
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
+        let base = self.commands.len();
         let start = self.peek_non_space().start;
         let spot = self.spot(start);
         let mut pipe = Pipe {
@@ -462,6 +495,7 @@ impl Parser<'_> {
         loop {
             let item = self.next_non_space();
             if item.kind == end {
+                pipe.commands = take(&mut self.commands, base);
                 self.check(&pipe, context)?;
                 self.settle(&mut pipe);
                 return Ok(pipe);
@@ -481,7 +515,7 @@ impl Parser<'_> {
                 | Kind::LeftParen => {
                     self.backup();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(&item, context),
             }
@@ -493,7 +527,7 @@ impl Parser<'_> {
             let variable = self.next_non_space();
             let after = self.peek();
             let next = self.peek_non_space();
-            let name: Str = self.val(&variable).into();
+            let name = self.kept(&variable);
             match next.kind {
                 Kind::Assign | Kind::Declare => {
                     self.next_non_space();
@@ -560,11 +594,11 @@ impl Parser<'_> {
     fn command(&mut self) -> Parse<Command> {
         let start = self.peek_non_space().start;
         let spot = self.spot(start);
-        let mut args = Vec::new();
+        let base = self.args.len();
         loop {
             self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                args.push(operand);
+                self.args.push(operand);
             }
             let item = self.next();
             match item.kind {
@@ -575,35 +609,35 @@ impl Parser<'_> {
             }
             break;
         }
-        if args.is_empty() {
+        if self.args.len() == base {
             return self.fail("empty command");
         }
+        let args = take(&mut self.args, base);
         Ok(Command { spot, args })
     }
 
     fn operand(&mut self) -> Parse<Option<Expr>> {
-        let Some(term) = self.term()? else {
+        let Some(mut term) = self.term()? else {
             return Ok(None);
         };
         let first = self.peek();
         if first.kind != Kind::Field {
             return Ok(Some(term));
         }
-        let mut fields: Vec<Str> = Vec::new();
+        let base = self.names.len();
+        if let Expr::Field(_, names) = &mut term {
+            self.names.append(names);
+        }
         while self.peek().kind == Kind::Field {
             let item = self.next();
-            fields.push(self.val(&item)[1..].into());
+            let name = self.field(&item);
+            self.names.push(name);
         }
+        let fields = take(&mut self.names, base);
         let spot = self.spot(first.start);
         let expr = match term {
-            Expr::Field(_, mut names) => {
-                names.extend(fields);
-                Expr::Field(spot, names)
-            }
-            Expr::Variable(_, variable, mut names) => {
-                names.extend(fields);
-                Expr::Variable(spot, variable, names)
-            }
+            Expr::Field(..) => Expr::Field(spot, fields),
+            Expr::Variable(_, variable, _) => Expr::Variable(spot, variable, fields),
             Expr::Bool(..) | Expr::Str(..) | Expr::Number(..) | Expr::Nil(_) | Expr::Dot(_) => {
                 let text = super::show::expr(&term);
                 return self.fail(&format!("unexpected . after term {}", quote::quoted(&text)));
@@ -629,7 +663,7 @@ impl Parser<'_> {
             Kind::Dot => Expr::Dot(self.spot(start)),
             Kind::Nil => Expr::Nil(self.spot(start)),
             Kind::Variable => {
-                let name: Str = self.val(&item).into();
+                let name = self.kept(&item);
                 if !self.scope.knows(&name) {
                     return self.fail(&format!("undefined variable {}", quote::quoted(&name)));
                 }
@@ -637,7 +671,7 @@ impl Parser<'_> {
                 Expr::Variable(self.spot(start), Variable { name, slot }, Vec::new())
             }
             Kind::Field => {
-                let name = self.val(&item)[1..].into();
+                let name = self.field(&item);
                 Expr::Field(self.spot(start), vec![name])
             }
             Kind::Bool => {
@@ -646,7 +680,7 @@ impl Parser<'_> {
             }
             Kind::CharConstant | Kind::Complex | Kind::Number => {
                 match number::read(self.val(&item), item.kind) {
-                    Ok(number) => Expr::Number(self.spot(start), number),
+                    Ok(number) => Expr::Number(self.spot(start), Box::new(number)),
                     Err(message) => return self.fail(&message),
                 }
             }
@@ -660,11 +694,11 @@ impl Parser<'_> {
                 Expr::Pipe(Box::new(pipe))
             }
             Kind::String | Kind::RawString => {
-                let Some(value) = quote::unquote(self.val(&item)) else {
+                let Some(value) = self.literal(&item) else {
                     return self.fail("invalid syntax");
                 };
-                let written = self.val(&item).into();
-                Expr::Str(self.spot(start), written, value.into())
+                let written = self.kept(&item);
+                Expr::Str(self.spot(start), written, value)
             }
             _ => {
                 self.backup();
@@ -678,6 +712,13 @@ impl Parser<'_> {
         let _ = self.profile;
         self.functions.find(self.val(item))
     }
+}
+
+/// What a stack holds above `base`, in a list of its exact size.
+fn take<T>(stack: &mut Vec<T>, base: usize) -> Vec<T> {
+    let mut list = Vec::with_capacity(stack.len() - base);
+    list.extend(stack.drain(base..));
+    list
 }
 
 enum Step {

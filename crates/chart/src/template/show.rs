@@ -38,7 +38,7 @@ impl Finder {
         if spot.id == self.id {
             let mut out = Vec::new();
             put_node(node, &mut out);
-            return Some((spot.at, out));
+            return Some((spot.at as usize, out));
         }
         match node {
             Node::Action(_, pipe) | Node::Template(_, _, Some(pipe)) => self.pipe(pipe),
@@ -54,7 +54,7 @@ impl Finder {
         if pipe.spot.id == self.id {
             let mut out = Vec::new();
             put_pipe(pipe, &mut out);
-            return Some((pipe.spot.at, out));
+            return Some((pipe.spot.at as usize, out));
         }
         pipe.commands.iter().find_map(|it| self.command(it))
     }
@@ -63,7 +63,7 @@ impl Finder {
         if command.spot.id == self.id {
             let mut out = Vec::new();
             put_command(command, &mut out);
-            return Some((command.spot.at, out));
+            return Some((command.spot.at as usize, out));
         }
         command.args.iter().find_map(|it| self.expr(it))
     }
@@ -73,7 +73,7 @@ impl Finder {
             return self.pipe(pipe);
         }
         if it.spot().id == self.id {
-            return Some((it.spot().at, expr(it)));
+            return Some((it.spot().at as usize, expr(it)));
         }
         if let Expr::Chain(_, inner, _) = it {
             self.expr(inner)

@@ -74,6 +74,7 @@ Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT 
 
 /// Runs the command that `words` name, without the word `helm` itself.
 pub(crate) fn run(words: &[String]) -> ExitCode {
+    windlass_chart::ample_memory();
     let (command, rest) = words
         .split_first()
         .map_or(("help", &[][..]), |it| (it.0.as_str(), it.1));

@@ -6,7 +6,7 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::signature::SignatureEncoding as _;
 
 use super::random::Source;
-use super::{der, pem, read_pem};
+use super::{der, pem, prime, read_pem};
 use crate::template::exec::Exec;
 
 pub(super) enum Key {
@@ -15,15 +15,15 @@ pub(super) enum Key {
     Ed25519(ed25519_dalek::SigningKey),
 }
 
-/// Bits of an RSA key that `genPrivateKey` makes.
-const LONG_BITS: usize = 4096;
-/// Bits of an RSA key that certificates get.
-const BITS: usize = 2048;
+/// Words of each prime of an RSA key that `genPrivateKey` makes: 4,096 bits in all.
+const LONG: usize = 32;
+/// Words of each prime of an RSA key that certificates get: 2,048 bits in all.
+const USUAL: usize = 16;
 
 /// sprig's `genPrivateKey`.
 pub(super) fn generate_pem(exec: &mut Exec<'_>, kind: &str) -> String {
     let key = match kind {
-        "" | "rsa" => rsa_key(exec, LONG_BITS),
+        "" | "rsa" => rsa_key::<LONG>(exec),
         "ecdsa" => Ok(Key::Ecdsa(p256::ecdsa::SigningKey::random(&mut Source(exec)))),
         "ed25519" => {
             let mut seed = [0; 32];
@@ -39,8 +39,18 @@ pub(super) fn generate_pem(exec: &mut Exec<'_>, kind: &str) -> String {
     }
 }
 
-fn rsa_key(exec: &mut Exec<'_>, bits: usize) -> Result<Key, String> {
-    rsa::RsaPrivateKey::new(&mut Source(exec), bits)
+/// A new RSA key of twice `WORDS` words.
+fn rsa_key<const WORDS: usize>(exec: &mut Exec<'_>) -> Result<Key, String> {
+    let mut prime = || prime::prime::<WORDS>(|out| exec.random_bytes(out));
+    let (p, mut q) = (prime(), prime());
+    while p == q {
+        q = prime();
+    }
+    let number = |words: &[u64]| {
+        let bytes: Vec<u8> = words.iter().flat_map(|it| it.to_le_bytes()).collect();
+        rsa::BigUint::from_bytes_le(&bytes)
+    };
+    rsa::RsaPrivateKey::from_p_q(number(&p), number(&q), prime::EXPONENT.into())
         .map(Key::Rsa)
         .map_err(|it| it.to_string())
 }
@@ -48,7 +58,7 @@ fn rsa_key(exec: &mut Exec<'_>, bits: usize) -> Result<Key, String> {
 impl Key {
     /// A new key for a certificate.
     pub(super) fn generate(exec: &mut Exec<'_>) -> Result<Self, String> {
-        rsa_key(exec, BITS).map_err(|it| format!("error generating rsa key: {it}"))
+        rsa_key::<USUAL>(exec).map_err(|it| format!("error generating rsa key: {it}"))
     }
 
     /// A key in PEM.
@@ -125,29 +135,31 @@ impl Key {
             .map_err(|it| it.to_string())
     }
 
-    /// The signature's algorithm and the signature.
-    pub(super) fn sign(&self, message: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
+    /// The algorithm of the key's signatures.
+    pub(super) fn algorithm(&self) -> Vec<u8> {
         // sha256WithRSAEncryption, ecdsa-with-SHA256, Ed25519
         const RSA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x0B];
         const ECDSA: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02];
         const ED25519: &[u8] = &[0x2B, 0x65, 0x70];
         match self {
+            Self::Rsa(_) => der::sequence(&[der::tagged(6, RSA), der::tagged(5, &[])]),
+            Self::Ecdsa(_) => der::sequence(&[der::tagged(6, ECDSA)]),
+            Self::Ed25519(_) => der::sequence(&[der::tagged(6, ED25519)]),
+        }
+    }
+
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
+        match self {
             Self::Rsa(key) => {
                 let signer = rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha256>::new(key.clone());
                 let signature = signer.try_sign(message).map_err(|it| it.to_string())?;
-                Ok((
-                    der::sequence(&[der::tagged(6, RSA), der::tagged(5, &[])]),
-                    signature.to_vec(),
-                ))
+                Ok(signature.to_vec())
             }
             Self::Ecdsa(key) => {
                 let signature: p256::ecdsa::DerSignature = key.sign(message);
-                Ok((der::sequence(&[der::tagged(6, ECDSA)]), signature.to_vec()))
+                Ok(signature.to_vec())
             }
-            Self::Ed25519(key) => {
-                let signature = key.sign(message);
-                Ok((der::sequence(&[der::tagged(6, ED25519)]), signature.to_vec()))
-            }
+            Self::Ed25519(key) => Ok(key.sign(message).to_vec()),
         }
     }
 }

@@ -209,20 +209,17 @@ impl Exec<'_> {
 
     fn literal(&mut self, param: Param, arg: &Expr) -> Result<Any, Fail> {
         let found = || String::from_utf8_lossy(&crate::template::show::expr(arg)).into_owned();
+        if let Expr::Number(_, number) = arg {
+            match (param, number.int, number.float) {
+                (Param::Int, Some(int), _) => return Ok(Any::Int(int)),
+                (Param::Float, _, Some(float)) => return Ok(Any::Float(float)),
+                _ => {}
+            }
+        }
         match (param, arg) {
             (Param::Any | Param::Reflect | Param::Bool, Expr::Bool(_, it)) => Ok(Any::Bool(*it)),
             (Param::Any | Param::Reflect | Param::Str, Expr::Str(_, _, text)) => Ok(Any::Str(text.clone())),
             (Param::Any | Param::Reflect, Expr::Number(spot, number)) => self.constant(*spot, number),
-            (Param::Int, Expr::Number(_, Number { int: Some(int), .. })) => Ok(Any::Int(*int)),
-            (
-                Param::Float,
-                Expr::Number(
-                    _,
-                    Number {
-                        float: Some(float), ..
-                    },
-                ),
-            ) => Ok(Any::Float(*float)),
             (Param::Str, _) => self.error(&format!("expected string; found {}", found())),
             (Param::Bool, _) => self.error(&format!("expected bool; found {}", found())),
             (Param::Int, _) => self.error(&format!("expected integer; found {}", found())),

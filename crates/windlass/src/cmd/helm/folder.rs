@@ -1,6 +1,8 @@
 //! Charts on this machine: folders by the rules of .helmignore, and archives. Nothing outside of a chart is read.
 
 use std::collections::BTreeMap;
+use std::fs::{DirEntry, File};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use windlass_chart::ignore::Rules;
@@ -120,7 +122,7 @@ impl Walk {
             )));
         }
         let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
+        entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             let file_name = entry.file_name();
             let Some(file_name) = file_name.to_str() else {
@@ -134,13 +136,14 @@ impl Walk {
             } else {
                 format!("{name}/{file_name}")
             };
-            self.entry(&entry.path(), &inner, depth)?;
+            self.entry(&entry, &inner, depth)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, path: &Path, name: &str, depth: usize) -> Result<(), Stop> {
-        let is_link = std::fs::symlink_metadata(path)?.is_symlink();
+    fn entry(&mut self, entry: &DirEntry, name: &str, depth: usize) -> Result<(), Stop> {
+        let (path, kind) = (&entry.path(), entry.file_type()?);
+        let is_link = kind.is_symlink();
         if is_link {
             if self.rules.ignores_file(name) {
                 return Ok(());
@@ -156,8 +159,13 @@ impl Walk {
                 )));
             }
         }
-        let about = std::fs::metadata(path)?;
-        if about.is_dir() {
+        let (is_dir, is_file) = if is_link {
+            let about = std::fs::metadata(path)?;
+            (about.is_dir(), about.is_file())
+        } else {
+            (kind.is_dir(), kind.is_file())
+        };
+        if is_dir {
             if self.rules.ignores_folder(name) {
                 return Ok(());
             }
@@ -166,15 +174,24 @@ impl Walk {
         if self.rules.ignores_file(name) {
             return Ok(());
         }
-        if !about.is_file() {
+        if !is_file {
             let path = path.display();
             return Err(Stop::Failed(format!(
                 "cannot load irregular file {path} as it has file mode type bits set"
             )));
         }
+        let data = self.read(path, name)?;
+        self.files.insert(name.to_owned(), data);
+        Ok(())
+    }
+
+    /// The file's bytes, without a byte order mark.
+    fn read(&mut self, path: &Path, name: &str) -> Result<Vec<u8>, Stop> {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
         let limit = Limits::default().input_bytes_max as u64;
-        self.bytes += about.len();
-        if about.len() > FILE_BYTES_MAX {
+        self.bytes += length;
+        if length > FILE_BYTES_MAX {
             return Err(Stop::Failed(format!(
                 "chart file \"{name}\" is larger than the maximum file size {FILE_BYTES_MAX}"
             )));
@@ -182,12 +199,12 @@ impl Walk {
         if self.bytes > limit {
             return Err(Stop::Failed(format!("the chart is larger than {limit} bytes")));
         }
-        let data = std::fs::read(path)?;
-        let data = data
-            .strip_prefix("\u{FEFF}".as_bytes())
-            .map(<[u8]>::to_vec)
-            .unwrap_or(data);
-        self.files.insert(name.to_owned(), data);
-        Ok(())
+        // One byte more than the file has, so that its end is seen without another look.
+        let mut data = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+        file.take(FILE_BYTES_MAX).read_to_end(&mut data)?;
+        if data.starts_with("\u{FEFF}".as_bytes()) {
+            data.drain(.."\u{FEFF}".len());
+        }
+        Ok(data)
     }
 }
