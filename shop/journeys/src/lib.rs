@@ -15,6 +15,13 @@ use service_kit::{Definition, Running, Settings, StartError, start};
 /// How long services may take until they are ready.
 const READY_MAX: Duration = Duration::from_secs(20);
 
+/// Where order-service and its administration listen. Services that must know each other cannot all choose at their
+/// start, so these are on the shop's own address and below the range that the kernel hands out.
+const ORDER_PORTS: (u16, u16) = (23_004, 24_004);
+
+/// Where the storefront would be: nobody is there, unless the test opens the pages.
+const STOREFRONT_PORT: u16 = 23_005;
+
 /// A running shop with its data in a folder that goes away with it.
 pub struct Shop {
     /// Accounts.
@@ -80,7 +87,7 @@ impl Shop {
     ) -> Result<Self, StartError> {
         let folder = tempfile::tempdir().map_err(|cause| StartError::Failed(cause.to_string()))?;
         let host = own_host();
-        let order_ports = (free_port(&host)?, free_port(&host)?);
+        let order_ports = ORDER_PORTS;
         let mut settings: BTreeMap<&'static str, String> = [
             ("BIND", host.as_str()),
             ("PORT", "0"),
@@ -103,8 +110,7 @@ impl Shop {
         settings.insert("CART_SERVICE_URL", cart.url());
         let psp = run::<psp_sim::PspSim>(&settings, stores).await?;
         settings.insert("PSP_URL", psp.url());
-        // Nobody is there, unless the test opens the pages.
-        settings.insert("STOREFRONT_URL", format!("http://{host}:{}", free_port(&host)?));
+        settings.insert("STOREFRONT_URL", format!("http://{host}:{STOREFRONT_PORT}"));
         let gateway = run::<api_gateway::Gateway>(&settings, stores).await?;
         let mut shop = Self {
             users,
@@ -279,12 +285,4 @@ fn own_host() -> String {
         1 + process % 250,
         1 + shop % 250
     )
-}
-
-/// A port that is free; services that must know each other's cannot all choose at their start.
-fn free_port(host: &str) -> Result<u16, StartError> {
-    let listener = std::net::TcpListener::bind((host, 0)).and_then(|listener| listener.local_addr());
-    listener
-        .map(|address| address.port())
-        .map_err(|cause| StartError::Failed(cause.to_string()))
 }

@@ -11,6 +11,7 @@ mod redis;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use self::chromium::{Chromium, Page, Scripts};
@@ -62,10 +63,15 @@ fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
-/// A port that is free now.
+/// A port that is free: below the range of outgoing connections, and not given twice.
 fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|cause| cause.to_string())?;
-    Ok(listener.local_addr().map_err(|cause| cause.to_string())?.port())
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    std::iter::repeat_with(|| first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000)
+        .filter_map(|offset| u16::try_from(10_000 + offset).ok())
+        .take(10_000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .ok_or_else(|| "no port from 10000 to 19999 is free".to_owned())
 }
 
 fn folder() -> Result<tempfile::TempDir> {
