@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 pub(crate) use object::{CapabilitiesObject, Field, HelmVersion, KubeVersion, Object};
-pub(crate) use text::Str;
+pub(crate) use text::{Str, lossy};
 
 /// A value with the kind that Go would give it.
 #[derive(Debug, Clone, Default)]

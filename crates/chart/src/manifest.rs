@@ -3,7 +3,7 @@
 mod kind_order;
 mod split;
 
-use crate::any::{Any, Map};
+use crate::any::{Any, Map, lossy};
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::render::{Hook, Manifest};
@@ -31,7 +31,7 @@ pub fn sort(
         }
         for document in split(text, profile) {
             let head = Head::read(document, path, limits)?;
-            let text = String::from_utf8_lossy(document).into_owned();
+            let text = lossy(document).into_owned();
             match head.annotation("helm.sh/hook") {
                 None => manifests.push((
                     head.kind,

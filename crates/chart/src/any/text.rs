@@ -31,7 +31,7 @@ enum Repr {
 impl Str {
     /// The text, with replacement characters where the bytes are no UTF-8.
     pub(crate) fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self)
+        lossy(self)
     }
 
     /// A part of the text, which is not copied unless it is short.
@@ -56,6 +56,11 @@ impl Str {
         let length = u8::try_from(it.len()).ok()?;
         Some(Self(Repr::Inline { length, bytes }))
     }
+}
+
+/// As `String::from_utf8_lossy`, whose look at good text takes several times as long.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 impl Deref for Str {

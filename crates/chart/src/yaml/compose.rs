@@ -118,7 +118,7 @@ impl Composer {
         {
             self.count()?;
             return Ok(match resolve(text) {
-                Resolved::Str | Resolved::Timestamp | Resolved::Merge => Ok(text.as_slice().into()),
+                Resolved::Str | Resolved::Timestamp | Resolved::Merge => Ok(text.clone()),
                 Resolved::Null => Err(()),
                 Resolved::Bool(it) => Ok(if it { "true" } else { "false" }.into()),
                 Resolved::Int(it) => Ok(it.to_string().into()),
@@ -186,7 +186,7 @@ fn allowed_ratio(decoded: f64) -> f64 {
 fn is_merge(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Scalar(text, implicit) => {
-            text == b"<<" && (*implicit || node.tag == b"tag:yaml.org,2002:merge")
+            **text == *b"<<" && (*implicit || node.tag == b"tag:yaml.org,2002:merge")
         }
         _ => false,
     }
@@ -215,16 +215,16 @@ fn unsupported_key(kind: &str, key: &str) -> YamlError {
     ))
 }
 
-fn scalar(text: &[u8], implicit: bool, tag: &[u8]) -> Compose<Any> {
+fn scalar(text: &Str, implicit: bool, tag: &[u8]) -> Compose<Any> {
     if tag.is_empty() {
         return if implicit {
             resolved(&resolve(text), text)
         } else {
-            Ok(Any::Str(text.into()))
+            Ok(Any::Str(text.clone()))
         };
     }
     let Some(name) = tag.strip_prefix(LONG_TAG) else {
-        return Ok(Any::Str(text.into()));
+        return Ok(Any::Str(text.clone()));
     };
     let found = resolve(text);
     match (name, &found) {
@@ -244,7 +244,7 @@ fn scalar(text: &[u8], implicit: bool, tag: &[u8]) -> Compose<Any> {
                 short_tag(&found)
             )))
         }
-        _ => Ok(Any::Str(text.into())),
+        _ => Ok(Any::Str(text.clone())),
     }
 }
 
@@ -264,7 +264,7 @@ fn short_tag(it: &Resolved) -> &'static str {
     clippy::cast_precision_loss,
     reason = "Helm reads every number as a float, and loses precision as we do"
 )]
-fn resolved(it: &Resolved, text: &[u8]) -> Compose<Any> {
+fn resolved(it: &Resolved, text: &Str) -> Compose<Any> {
     Ok(match it {
         Resolved::Null => Any::Nil,
         Resolved::Bool(it) => Any::Bool(*it),
@@ -275,6 +275,6 @@ fn resolved(it: &Resolved, text: &[u8]) -> Compose<Any> {
             let shown = number::format_g(*it);
             return Err(YamlError::bare(&format!("json: unsupported value: {shown}")));
         }
-        Resolved::Merge | Resolved::Timestamp | Resolved::Str => Any::Str(text.into()),
+        Resolved::Merge | Resolved::Timestamp | Resolved::Str => Any::Str(text.clone()),
     })
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::YamlError;
 use super::scan::{Mark, Plain, Scanner, Token};
+use crate::any::Str;
 
 /// A node of a document. Aliases stay aliases.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub(super) struct Node {
 #[derive(Debug)]
 pub(super) enum NodeKind {
     /// The text, and whether it may be resolved to something else than a string.
-    Scalar(Vec<u8>, bool),
+    Scalar(Str, bool),
     Sequence(Vec<Rc<Node>>),
     Mapping(Vec<(Rc<Node>, Rc<Node>)>),
     /// The anchor's name and what it stands for.
@@ -31,8 +32,8 @@ pub(super) enum Anchored {
     Itself,
 }
 
-pub(super) struct Parser {
-    scanner: Scanner,
+pub(super) struct Parser<'a> {
+    scanner: Scanner<'a>,
     anchors: BTreeMap<Vec<u8>, Option<Rc<Node>>>,
     tags: BTreeMap<Vec<u8>, Vec<u8>>,
     depth: usize,
@@ -42,8 +43,8 @@ pub(super) struct Parser {
 
 type Parse<T> = Result<T, YamlError>;
 
-impl Parser {
-    pub(super) fn new(text: &[u8], depth_max: usize) -> Self {
+impl<'a> Parser<'a> {
+    pub(super) fn new(text: &'a [u8], depth_max: usize) -> Self {
         let scanner = Scanner::new(text);
         Self {
             scanner,
@@ -215,19 +216,21 @@ impl Parser {
         tag: &[u8],
         start: Mark,
     ) -> Parse<NodeKind> {
-        let (token, mark) = self.scanner.peek()?.clone();
+        let (token, mark) = self.scanner.peek()?;
+        let mark = *mark;
         match token {
             Token::BlockEntry if indentless => self.indentless_sequence(),
             Token::Scalar(text, plain) => {
+                let implicit = tag.is_empty() && *plain == Plain::Yes || tag == b"!";
+                let text = text.clone();
                 self.scanner.skip_token();
-                let implicit = tag.is_empty() && plain == Plain::Yes || tag == b"!";
                 Ok(NodeKind::Scalar(text, implicit))
             }
             Token::FlowSequenceStart => self.flow_sequence(),
             Token::FlowMappingStart => self.flow_mapping(),
             Token::BlockSequenceStart if block => self.block_sequence(),
             Token::BlockMappingStart if block => self.block_mapping(),
-            _ if has_properties => Ok(NodeKind::Scalar(Vec::new(), tag.is_empty())),
+            _ if has_properties => Ok(NodeKind::Scalar(Str::from(""), tag.is_empty())),
             _ => Err(YamlError::parser(
                 "did not find expected node content",
                 mark.line,
@@ -240,7 +243,7 @@ impl Parser {
         let (_, start) = self.scanner.take()?;
         let mut items = Vec::new();
         loop {
-            let (token, mark) = self.scanner.peek()?.clone();
+            let (token, mark) = self.scanner.peek()?;
             match token {
                 Token::BlockEntry => {
                     self.scanner.skip_token();
@@ -281,7 +284,7 @@ impl Parser {
         let (_, start) = self.scanner.take()?;
         let mut entries = Vec::new();
         loop {
-            let (token, mark) = self.scanner.peek()?.clone();
+            let (token, mark) = self.scanner.peek()?;
             match token {
                 Token::Key => {
                     self.scanner.skip_token();
@@ -402,7 +405,7 @@ impl Parser {
 }
 
 fn empty() -> Rc<Node> {
-    let kind = NodeKind::Scalar(Vec::new(), true);
+    let kind = NodeKind::Scalar(Str::from(""), true);
     Rc::new(Node {
         kind,
         tag: Vec::new(),

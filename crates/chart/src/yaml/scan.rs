@@ -3,9 +3,10 @@
 mod scalar;
 mod tag;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::YamlError;
+use crate::any::Str;
 
 /// Flow collections within each other, and block collections, that the library accepts.
 const NESTING_MAX: usize = 10_000;
@@ -43,7 +44,7 @@ pub(super) enum Token {
     /// Handle and suffix.
     Tag(Vec<u8>, Vec<u8>),
     /// The text, and whether it was written without quotes or bars.
-    Scalar(Vec<u8>, Plain),
+    Scalar(Str, Plain),
 }
 
 /// Whether a scalar was written plain: only those are resolved.
@@ -61,8 +62,8 @@ struct SimpleKey {
     mark: Mark,
 }
 
-pub(super) struct Scanner {
-    buffer: Vec<u8>,
+pub(super) struct Scanner<'a> {
+    buffer: &'a [u8],
     pos: usize,
     mark: Mark,
     tokens: VecDeque<(Token, Mark)>,
@@ -74,20 +75,19 @@ pub(super) struct Scanner {
     flow_level: usize,
     simple_key_allowed: bool,
     simple_keys: Vec<SimpleKey>,
-    by_token: BTreeMap<usize, usize>,
+    /// Tokens that may be keys and their places in `simple_keys`, in the order of the tokens.
+    by_token: VecDeque<(usize, usize)>,
+    /// The text of the scalar that is being read.
+    scalar: Vec<u8>,
 }
 
 type Scan<T> = Result<T, YamlError>;
 
-impl Scanner {
+impl<'a> Scanner<'a> {
     /// `text` has been checked by the reader.
-    pub(super) fn new(text: &[u8]) -> Self {
-        let mut buffer = Vec::with_capacity(text.len() + 8);
-        buffer.extend_from_slice(text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text));
-        // The scanner looks a few bytes ahead; zero bytes are the end.
-        buffer.extend_from_slice(&[0; 8]);
+    pub(super) fn new(text: &'a [u8]) -> Self {
         Self {
-            buffer,
+            buffer: text.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(text),
             pos: 0,
             mark: Mark::default(),
             tokens: VecDeque::new(),
@@ -99,7 +99,8 @@ impl Scanner {
             flow_level: 0,
             simple_key_allowed: true,
             simple_keys: vec![SimpleKey::default()],
-            by_token: BTreeMap::new(),
+            by_token: VecDeque::new(),
+            scalar: Vec::new(),
         }
     }
 
@@ -128,6 +129,8 @@ impl Scanner {
         }
     }
 
+    /// A byte ahead; zero bytes are the end.
+    #[inline]
     fn byte(&self, ahead: usize) -> u8 {
         self.buffer.get(self.pos + ahead).copied().unwrap_or(0)
     }
@@ -154,11 +157,40 @@ impl Scanner {
     /// Moves the current character to `out`.
     fn read(&mut self, out: &mut Vec<u8>) {
         let width = self.width();
-        let end = (self.pos + width).min(self.buffer.len());
-        out.extend_from_slice(&self.buffer[self.pos..end]);
+        let end = self.pos + width;
+        out.extend_from_slice(self.buffer.get(self.pos..end).unwrap_or_default());
         self.mark.index += 1;
         self.mark.column += 1;
         self.pos = end;
+    }
+
+    /// Moves characters to `out` as long as they are ASCII and stand for themselves wherever they are in a scalar.
+    fn read_run(&mut self, out: &mut Vec<u8>) {
+        let rest = self.buffer.get(self.pos..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .take_while(|it| STANDS_FOR_ITSELF[usize::from(**it)])
+            .count();
+        out.extend_from_slice(&rest[..length]);
+        self.advance(length);
+    }
+
+    /// Moves ASCII characters to `out` as long as they do not end the line.
+    fn read_line_run(&mut self, out: &mut Vec<u8>) {
+        let rest = self.buffer.get(self.pos..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .take_while(|it| matches!(it, b' '..=b'~' | b'\t'))
+            .count();
+        out.extend_from_slice(&rest[..length]);
+        self.advance(length);
+    }
+
+    /// Goes over ASCII characters within a line.
+    fn advance(&mut self, length: usize) {
+        self.mark.index += length;
+        self.mark.column += length;
+        self.pos += length;
     }
 
     fn is_end(&self, ahead: usize) -> bool {
@@ -216,7 +248,7 @@ impl Scanner {
     fn fetch_more(&mut self) -> Scan<()> {
         loop {
             if !self.tokens.is_empty() {
-                let Some(at) = self.by_token.get(&self.parsed).copied() else {
+                let Some(at) = self.key_of_token(self.parsed) else {
                     return Ok(());
                 };
                 if !self.simple_key_is_valid(at)? {
@@ -227,6 +259,28 @@ impl Scanner {
                 return Ok(());
             }
             self.fetch_next()?;
+        }
+    }
+
+    fn key_of_token(&self, number: usize) -> Option<usize> {
+        let place = self.by_token.binary_search_by_key(&number, |it| it.0).ok()?;
+        Some(self.by_token[place].1)
+    }
+
+    fn forget_token(&mut self, number: usize) {
+        if let Ok(place) = self.by_token.binary_search_by_key(&number, |it| it.0) {
+            self.by_token.remove(place);
+        }
+    }
+
+    /// Tokens come in order, so that the last one is the highest.
+    fn remember_token(&mut self, number: usize, key: usize) {
+        while self.by_token.front().is_some_and(|it| it.0 < self.parsed) {
+            self.by_token.pop_front();
+        }
+        match self.by_token.back_mut() {
+            Some(last) if last.0 == number => last.1 = key,
+            _ => self.by_token.push_back((number, key)),
         }
     }
 
@@ -357,7 +411,7 @@ impl Scanner {
                 token_number,
                 mark: self.mark,
             };
-            self.by_token.insert(token_number, last);
+            self.remember_token(token_number, last);
         }
         Ok(())
     }
@@ -370,7 +424,7 @@ impl Scanner {
                 return self.error(key.mark, "could not find expected ':'");
             }
             self.simple_keys[last].possible = false;
-            self.by_token.remove(&key.token_number);
+            self.forget_token(key.token_number);
         }
         Ok(())
     }
@@ -456,7 +510,7 @@ impl Scanner {
         if self.flow_level > 0 {
             self.flow_level -= 1;
             if let Some(key) = self.simple_keys.pop() {
-                self.by_token.remove(&key.token_number);
+                self.forget_token(key.token_number);
             }
         }
         self.simple_key_allowed = false;
@@ -506,7 +560,7 @@ impl Scanner {
                 key.mark,
             )?;
             self.simple_keys[last].possible = false;
-            self.by_token.remove(&key.token_number);
+            self.forget_token(key.token_number);
             self.simple_key_allowed = false;
         } else {
             if self.flow_level == 0 {
@@ -550,7 +604,7 @@ impl Scanner {
 
     fn scan_to_next_token(&mut self) {
         loop {
-            if self.mark.column == 0 && self.buffer[self.pos..].starts_with("\u{FEFF}".as_bytes()) {
+            if self.mark.column == 0 && self.starts_with_mark() {
                 self.skip();
             }
             while self.byte(0) == b' '
@@ -569,14 +623,40 @@ impl Scanner {
         }
     }
 
+    fn starts_with_mark(&self) -> bool {
+        self.byte(0) == 0xEF && self.byte(1) == 0xBB && self.byte(2) == 0xBF
+    }
+
     fn skip_comment(&mut self) {
         if self.byte(0) == b'#' {
             while !self.is_breakz(0) {
-                self.skip();
+                let rest = self.buffer.get(self.pos..).unwrap_or_default();
+                let length = rest
+                    .iter()
+                    .take_while(|it| matches!(it, b' '..=b'~' | b'\t'))
+                    .count();
+                if length == 0 {
+                    self.skip();
+                }
+                self.advance(length);
             }
         }
     }
 }
+
+/// Characters that neither end nor change a plain or quoted scalar, whatever stands beside them.
+const STANDS_FOR_ITSELF: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(
+            byte,
+            b'"' | b'\'' | b'\\' | b':' | b'#' | b',' | b'?' | b'[' | b']' | b'{' | b'}'
+        );
+        byte += 1;
+    }
+    table
+};
 
 fn is_alpha(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')

@@ -3,7 +3,7 @@
 use super::{Mark, Plain, Scan, Scanner, Token};
 use crate::go::runes;
 
-impl Scanner {
+impl Scanner<'_> {
     pub(super) fn scan_block_scalar(&mut self, literal: bool) -> Scan<()> {
         let start = self.mark;
         self.skip();
@@ -16,7 +16,7 @@ impl Scanner {
         self.skip_line();
         let parent = usize::try_from(self.indent).unwrap_or(0);
         let mut indent = if increment > 0 { parent + increment } else { 0 };
-        let mut text = Vec::new();
+        let mut text = self.buffer();
         let mut leading_break = Vec::new();
         let mut trailing_breaks = Vec::new();
         self.block_breaks(&mut indent, &mut trailing_breaks, start)?;
@@ -33,7 +33,11 @@ impl Scanner {
             leading_break.clear();
             text.append(&mut trailing_breaks);
             leading_blank = self.is_blank(0);
-            while !self.is_breakz(0) {
+            loop {
+                self.read_line_run(&mut text);
+                if self.is_breakz(0) {
+                    break;
+                }
                 self.read(&mut text);
             }
             self.read_line(&mut leading_break);
@@ -45,8 +49,20 @@ impl Scanner {
         if chomping == Some(b'+') {
             text.extend_from_slice(&trailing_breaks);
         }
-        self.push(Token::Scalar(text, Plain::No), start);
+        self.push_scalar(text, Plain::No, start);
         Ok(())
+    }
+
+    /// A scalar whose text was gathered in the scanner's buffer, which it gives back.
+    fn push_scalar(&mut self, text: Vec<u8>, plain: Plain, start: Mark) {
+        self.push(Token::Scalar(text.as_slice().into(), plain), start);
+        self.scalar = text;
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = std::mem::take(&mut self.scalar);
+        buffer.clear();
+        buffer
     }
 
     fn block_header(&mut self, start: Mark) -> Scan<(Option<u8>, usize)> {
@@ -105,7 +121,7 @@ impl Scanner {
         let start = self.mark;
         let mark = if single { b'\'' } else { b'"' };
         self.skip();
-        let mut text = Vec::new();
+        let mut text = self.buffer();
         loop {
             if self.at_document_indicator() {
                 return self.error(start, "found unexpected document indicator");
@@ -130,6 +146,7 @@ impl Scanner {
                     self.escape(start, &mut text)?;
                 } else {
                     self.read(&mut text);
+                    self.read_run(&mut text);
                 }
             }
             if self.byte(0) == mark {
@@ -138,7 +155,7 @@ impl Scanner {
             self.flow_blanks(leading_blanks, &mut text);
         }
         self.skip();
-        self.push(Token::Scalar(text, Plain::No), start);
+        self.push_scalar(text, Plain::No, start);
         Ok(())
     }
 
@@ -225,7 +242,7 @@ impl Scanner {
     pub(super) fn scan_plain_scalar(&mut self) -> Scan<()> {
         let start = self.mark;
         let indent = usize::try_from(self.indent + 1).unwrap_or(0);
-        let mut text = Vec::new();
+        let mut text = self.buffer();
         let mut leading_break = Vec::new();
         let mut trailing_breaks = Vec::new();
         let mut whitespaces = Vec::new();
@@ -250,6 +267,7 @@ impl Scanner {
                     text.append(&mut whitespaces);
                 }
                 self.read(&mut text);
+                self.read_run(&mut text);
             }
             if !(self.is_blank(0) || self.is_break(0)) {
                 break;
@@ -276,7 +294,7 @@ impl Scanner {
                 break;
             }
         }
-        self.push(Token::Scalar(text, Plain::Yes), start);
+        self.push_scalar(text, Plain::Yes, start);
         if leading_blanks {
             self.simple_key_allowed = true;
         }

@@ -2,7 +2,7 @@
 
 use super::{Mark, Scan, Scanner, Token, is_alpha};
 
-impl Scanner {
+impl Scanner<'_> {
     pub(super) fn scan_directive(&mut self) -> Scan<()> {
         let start = self.mark;
         self.skip();
