@@ -196,6 +196,10 @@ fn import(branch: &mut Branch, profile: Profile) -> Result<(), ChartError> {
             }
         }
     }
+    if imported.is_empty() {
+        branch.values = values;
+        return Ok(());
+    }
     let own = values.deep_copy();
     coalesce::coalesce_tables(&own, &imported, Nulls::Keep);
     branch.values = own;

@@ -3,6 +3,8 @@
 mod kind_order;
 mod split;
 
+use std::collections::BTreeMap;
+
 use crate::any::{Any, Map, lossy};
 use crate::limits::Limits;
 use crate::profile::Profile;
@@ -20,27 +22,48 @@ pub fn sort(
     profile: Profile,
     limits: &Limits,
 ) -> Result<(Vec<Manifest>, Vec<Hook>), String> {
+    let files = files.iter();
+    let files = files.map(|(path, text)| documents(path.clone(), text, profile, limits));
+    in_order(files.collect(), profile)
+}
+
+/// The documents of one file, or why it is no YAML.
+pub(crate) struct Documents {
+    path: String,
+    found: Result<Vec<(Head, String)>, String>,
+}
+
+/// Reads what one template wrote.
+pub(crate) fn documents(path: String, text: &[u8], profile: Profile, limits: &Limits) -> Documents {
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    if name.starts_with('_') || crate::go::runes::trim_space(text).is_empty() {
+        let found = Ok(Vec::new());
+        return Documents { path, found };
+    }
+    let read = |document: &[u8]| {
+        let head = Head::read(document, &path, limits)?;
+        Ok((head, lossy(document).into_owned()))
+    };
+    let found = split(text, profile).into_iter().map(read).collect();
+    Documents { path, found }
+}
+
+/// The documents of all files in the order of installation, hooks apart.
+pub(crate) fn in_order(
+    mut files: Vec<Documents>,
+    profile: Profile,
+) -> Result<(Vec<Manifest>, Vec<Hook>), String> {
     let mut manifests = Vec::new();
     let mut hooks = Vec::new();
-    let mut files: Vec<&(String, Vec<u8>)> = files.iter().collect();
-    files.sort_by(|a, b| a.0.cmp(&b.0));
-    for (path, text) in files {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        if name.starts_with('_') || crate::go::runes::trim_space(text).is_empty() {
-            continue;
-        }
-        for document in split(text, profile) {
-            let head = Head::read(document, path, limits)?;
-            let text = lossy(document).into_owned();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    for Documents { path, found } in files {
+        for (head, text) in found? {
             match head.annotation("helm.sh/hook") {
-                None => manifests.push((
-                    head.kind,
-                    Manifest {
-                        path: path.clone(),
-                        text,
-                    },
-                )),
-                Some(events) => hooks.extend(hook(&head, &events, path, text)),
+                None => {
+                    let path = path.clone();
+                    manifests.push((head.kind, Manifest { path, text }));
+                }
+                Some(events) => hooks.extend(hook(&head, events, &path, text)),
             }
         }
     }
@@ -99,7 +122,7 @@ fn event(word: &str) -> Option<String> {
 struct Head {
     kind: String,
     name: String,
-    annotations: Map,
+    annotations: BTreeMap<String, String>,
 }
 
 impl Head {
@@ -155,9 +178,11 @@ impl Head {
                 )));
             }
         };
-        for key in annotations.keys() {
-            text(&annotations, &key.text(), "SimpleHead.metadata.annotations")?;
-        }
+        let annotations = annotations.keys().into_iter().map(|key| {
+            let value = text(&annotations, &key.text(), "SimpleHead.metadata.annotations")?;
+            Ok((key.text().into_owned(), value))
+        });
+        let annotations = annotations.collect::<Result<_, String>>()?;
         Ok(Self {
             kind,
             name,
@@ -165,13 +190,8 @@ impl Head {
         })
     }
 
-    fn annotation(&self, name: &str) -> Option<String> {
-        match self.annotations.get(name.as_bytes())? {
-            Any::Str(it) => Some(it.text().into_owned()),
-            Any::Float(it) => Some(crate::go::number::format_g32(it)),
-            Any::Bool(it) => Some(it.to_string()),
-            _ => Some(String::new()),
-        }
+    fn annotation(&self, name: &str) -> Option<&str> {
+        self.annotations.get(name).map(String::as_str)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod context;
+mod heads;
 mod message;
 mod snippet;
 
@@ -18,6 +19,7 @@ use crate::values::coalesce::{self, Nulls};
 use crate::{Capabilities, Chart, ChartError, Profile, Value, dependencies, manifest};
 
 use ahead::Ahead;
+use heads::Heads;
 pub use snippet::{expand, expand_set};
 
 /// The release that the render is for: `.Release`.
@@ -153,10 +155,7 @@ pub fn render_with(
         capabilities,
         options,
     };
-    on_stack(move || {
-        let (root, files) = render.files(&values)?;
-        render.sorted(&root, files)
-    })
+    on_stack(move || render.documents(&values))
 }
 
 /// What each template of a chart writes, by its path, before it is read as YAML.
@@ -174,9 +173,13 @@ pub fn render_files(
         options,
     };
     on_stack(|| {
-        let (_, files) = render.files(values)?;
-        let text = |it: Vec<u8>| String::from_utf8_lossy(&it).into_owned();
-        Ok(files.into_iter().map(|it| (it.0, text(it.1))).collect())
+        let (root, values) = render.prepared(values)?;
+        let ahead = Ahead::new(chart, options.profile, context::texts(&root));
+        let mut files = BTreeMap::new();
+        render.written(&root, &values, &ahead, &mut |path, text| {
+            files.insert(path.to_owned(), text.text().into_owned());
+        })?;
+        Ok(files)
     })
 }
 
@@ -224,8 +227,37 @@ struct Render<'a> {
 }
 
 impl Render<'_> {
-    /// The charts that take part, and what each of their templates wrote.
-    fn files(&self, values: &Value) -> Result<(Branch, Written), ChartError> {
+    /// Everything that the chart renders to.
+    fn documents(&self, values: &Value) -> Result<Rendered, ChartError> {
+        let profile = self.options.profile;
+        let (root, values) = self.prepared(values)?;
+        let ahead = Ahead::new(self.chart, profile, context::texts(&root));
+        let (sender, queue) = heads::way();
+        let mut notes = Notes::new(&root.name, self.options.subchart_notes);
+        let files = std::thread::scope(|scope| {
+            ahead.start(scope);
+            let mut heads = Heads::new(scope, (sender, &queue), profile, self.chart.limits());
+            let written = self.written(&root, &values, &ahead, &mut |path, text| {
+                if !notes.took(path, text) {
+                    heads.add(path, text);
+                }
+            });
+            ahead.stop();
+            written.map(|()| heads.finish())
+        })?;
+        let (manifests, hooks) = manifest::in_order(files, profile).map_err(ChartError::Output)?;
+        let mut crds = Vec::new();
+        context::crds(&root, &root.name, &mut crds);
+        Ok(Rendered {
+            manifests,
+            hooks,
+            notes: notes.texts.join("\n"),
+            crds,
+        })
+    }
+
+    /// The charts that take part, and the user's values.
+    fn prepared(&self, values: &Value) -> Result<(Branch, Map), ChartError> {
         let profile = self.options.profile;
         let values = match Any::from(values) {
             Any::Map(map) => map,
@@ -235,17 +267,17 @@ impl Render<'_> {
         let mut root = Branch::new(self.chart, profile);
         self.check(&root)?;
         dependencies::process(&mut root, &values, profile)?;
-        let ahead = Ahead::new(self.chart, profile, context::texts(&root));
-        let files = std::thread::scope(|scope| {
-            ahead.start(scope);
-            let files = self.written(&root, &values, &ahead);
-            ahead.stop();
-            files
-        })?;
-        Ok((root, files))
+        Ok((root, values))
     }
 
-    fn written(&self, root: &Branch, values: &Map, ahead: &Ahead<'_>) -> Result<Written, ChartError> {
+    /// Hands out what every file's template wrote.
+    fn written(
+        &self,
+        root: &Branch,
+        values: &Map,
+        ahead: &Ahead<'_>,
+        out: &mut dyn FnMut(&str, &Str),
+    ) -> Result<(), ChartError> {
         let profile = self.options.profile;
         let values = coalesce::coalesce_values(root, values, Nulls::Delete, profile)?;
         if !self.options.skip_schema {
@@ -255,7 +287,7 @@ impl Render<'_> {
         ahead.rest();
         let contexts = context::all(root, &values, self.release, self.capabilities, profile);
         let setting = setting(self.options, self.chart.limits());
-        execute_files(&contexts, &setting, &|name, _| ahead.read(name))
+        execute_files(&contexts, &setting, &|name, _| ahead.read(name), out)
     }
 
     fn check(&self, root: &Branch) -> Result<(), ChartError> {
@@ -294,26 +326,37 @@ impl Render<'_> {
             format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {shown}");
         Err(ChartError::Template { message })
     }
+}
 
-    fn sorted(&self, root: &Branch, files: Written) -> Result<Rendered, ChartError> {
-        const NOTES: &str = "NOTES.txt";
-        let own_notes = format!("{}/templates/{NOTES}", root.name);
-        let (notes, files): (Vec<_>, Vec<_>) = files.into_iter().partition(|it| it.0.ends_with(NOTES));
-        let notes: Vec<String> = notes
-            .into_iter()
-            .filter(|it| self.options.subchart_notes || it.0 == own_notes)
-            .map(|it| String::from_utf8_lossy(&it.1).into_owned())
-            .collect();
-        let (manifests, hooks) =
-            manifest::sort(&files, self.options.profile, self.chart.limits()).map_err(ChartError::Output)?;
-        let mut crds = Vec::new();
-        context::crds(root, &root.name, &mut crds);
-        Ok(Rendered {
-            manifests,
-            hooks,
-            notes: notes.join("\n"),
-            crds,
-        })
+/// Notes, as they come along with what else templates write.
+struct Notes {
+    /// The path of the chart's own.
+    own: String,
+    of_all_charts: bool,
+    texts: Vec<String>,
+}
+
+impl Notes {
+    const FILE: &str = "NOTES.txt";
+
+    fn new(chart: &str, of_all_charts: bool) -> Self {
+        let own = format!("{chart}/templates/{}", Self::FILE);
+        Self {
+            own,
+            of_all_charts,
+            texts: Vec::new(),
+        }
+    }
+
+    /// Whether the file holds notes; those that are asked for are kept.
+    fn took(&mut self, path: &str, text: &Str) -> bool {
+        if !path.ends_with(Self::FILE) {
+            return false;
+        }
+        if self.of_all_charts || path == self.own {
+            self.texts.push(text.text().into_owned());
+        }
+        true
     }
 }
 
@@ -327,24 +370,21 @@ fn setting(options: &Options, limits: &Limits) -> Setting {
     }
 }
 
-/// What templates wrote, by their paths, in the order in which they ran.
-type Written = Vec<(String, Vec<u8>)>;
-
 /// Reads the templates of one file, named and given as text.
 type Read<'r> = &'r dyn Fn(&Str, &Str) -> Result<Arc<Parsed>, String>;
 
-/// What each file's template writes, in Helm's order: deep paths first, so that a chart's own definitions win.
+/// Hands out what each file's template writes, in Helm's order: deep paths first, so that a chart's own definitions win.
 fn execute_files(
     files: &BTreeMap<Str, context::TemplateFile>,
     setting: &Setting,
     read: Read<'_>,
-) -> Result<Written, ChartError> {
+    written: &mut dyn FnMut(&str, &Str),
+) -> Result<(), ChartError> {
     let mut names: Vec<&Str> = files.keys().collect();
     let slashes = |name: &Str| memchr::memchr_iter(b'/', name).count();
     names.sort_by(|a, b| (slashes(b), *b).cmp(&(slashes(a), *a)));
     let templates = parse_files(files, &names, read)?;
     let mut exec = Exec::new(setting, Arc::new(templates));
-    let mut written = Vec::new();
     for name in names {
         let base = name.rsplit(|it| *it == b'/').next();
         if base.is_some_and(|it| it.starts_with(b"_")) {
@@ -358,9 +398,9 @@ fn execute_files(
         let out = exec
             .file(name, Any::Map(file.context.clone()))
             .map_err(|fail| message::execution(name, &fail, setting.profile))?;
-        written.push((name.text().into_owned(), out));
+        written(&name.text(), &out.into());
     }
-    Ok(written)
+    Ok(())
 }
 
 /// All templates under their names; the last definition wins, an empty one never does.

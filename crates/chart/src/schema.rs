@@ -27,7 +27,7 @@ fn collect(branch: &Branch, values: &Map, profile: Profile, report: &mut String)
     if let Some(schema) = branch.chart.schema_read() {
         let schema =
             schema.map_err(|it| ChartError::Values(format!("{}: values.schema.json: {it}", branch.name)))?;
-        let instance = Any::Map(values.clone()).to_value().to_json();
+        let instance = Any::Map(values.clone()).to_json();
         let problems = Validator::new(schema).validate(&instance);
         if !problems.is_empty() {
             let _ = writeln!(report, "{}:", branch.name);

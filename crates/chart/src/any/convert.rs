@@ -43,14 +43,36 @@ impl Any {
                 if !it.enter() {
                     return Value::Null;
                 }
-                let entries = it.entries();
-                let tree = entries
-                    .iter()
-                    .map(|(key, value)| (key.text().into_owned(), value.to_value()))
-                    .collect();
+                let tree = it.with(|entries| {
+                    let entries = entries.iter();
+                    entries
+                        .map(|(key, value)| (key.text().into_owned(), value.to_value()))
+                        .collect()
+                });
                 it.leave();
                 Value::Map(tree)
             }
+        }
+    }
+
+    /// The value as JSON, as [`Value::to_json`] has its plain tree.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::List(it) => it.items().iter().map(Self::to_json).collect(),
+            Self::Map(it) => {
+                if !it.enter() {
+                    return serde_json::Value::Null;
+                }
+                let tree = it.with(|entries| {
+                    let entries = entries.iter();
+                    entries
+                        .map(|(key, value)| (key.text().into_owned(), value.to_json()))
+                        .collect()
+                });
+                it.leave();
+                serde_json::Value::Object(tree)
+            }
+            _ => self.to_value().to_json(),
         }
     }
 

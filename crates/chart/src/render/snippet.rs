@@ -61,8 +61,10 @@ pub fn expand_set(
             .collect();
         let setting = setting(options, &Limits::default());
         let read = |name: &_, text: &_| parse::parse(name, text, options.profile).map(Arc::new);
-        let written = execute_files(&files, &setting, &read)?;
-        let text = |it: Vec<u8>| String::from_utf8_lossy(&it).into_owned();
-        Ok(written.into_iter().map(|it| (it.0, text(it.1))).collect())
+        let mut written = BTreeMap::new();
+        execute_files(&files, &setting, &read, &mut |path, text| {
+            written.insert(path.to_owned(), text.text().into_owned());
+        })?;
+        Ok(written)
     })
 }

@@ -10,6 +10,9 @@ use super::reference;
 /// Schemas within schemas while one value is checked.
 const DEPTH_MAX: usize = 200;
 
+/// Keywords that hold the same value against other schemas. Most schemas have none of them.
+const COMBINED: [&str; 5] = ["allOf", "anyOf", "oneOf", "not", "if"];
+
 pub(super) struct Validator<'s> {
     root: &'s Json,
 }
@@ -57,7 +60,9 @@ impl<'s> Validator<'s> {
         string(keywords, place, &mut problems);
         self.object(keywords, place, &mut problems);
         self.array(keywords, place, &mut problems);
-        self.combined(keywords, place, &mut problems);
+        if keywords.keys().any(|it| COMBINED.contains(&it.as_str())) {
+            self.combined(keywords, place, &mut problems);
+        }
         self.unevaluated(keywords, place, &mut problems);
         problems
     }
@@ -80,11 +85,13 @@ impl<'s> Validator<'s> {
     }
 
     fn inner(&self, schema: &Json, parent: &Place<'_>, key: &str, instance: &Json) -> Problems {
-        let key = key.replace('~', "~0").replace('/', "~1");
-        self.check(
-            schema,
-            &mut place(format!("{}/{key}", parent.at), instance, parent.depth + 1),
-        )
+        let at = if key.contains(['~', '/']) {
+            let key = key.replace('~', "~0").replace('/', "~1");
+            format!("{}/{key}", parent.at)
+        } else {
+            [&parent.at, "/", key].concat()
+        };
+        self.check(schema, &mut place(at, instance, parent.depth + 1))
     }
 
     fn object(&self, keywords: &Map<String, Json>, place: &mut Place<'_>, problems: &mut Problems) {

@@ -23,6 +23,8 @@ pub(crate) use scope::Scope;
 
 /// Helm's limit of includes within includes of one name.
 const INCLUDE_DEPTH_MAX: usize = 1_000;
+/// What is longer is kept in the memory that it was written into.
+const REUSED_BYTES_MAX: usize = 4_096;
 /// The name of Helm's root template, under which `tpl` texts run.
 const ROOT: &str = "gotpl";
 
@@ -60,6 +62,8 @@ pub(crate) struct Exec<'a> {
     pub(crate) setting: &'a Setting,
     scope: Rc<Scope>,
     out: Vec<u8>,
+    /// Buffers that are not in use, each as large as something that was written into it.
+    spare: Vec<Vec<u8>>,
     written: usize,
     stack: Vec<Held>,
     base: usize,
@@ -92,6 +96,7 @@ impl<'a> Exec<'a> {
             setting,
             scope: Rc::new(Scope::base(templates)),
             out: Vec::new(),
+            spare: Vec::new(),
             written: 0,
             stack: Vec::new(),
             base: 0,
@@ -143,7 +148,8 @@ impl<'a> Exec<'a> {
     }
 
     fn template(&mut self, template: &Arc<Template>, data: Any) -> Result<Vec<u8>, Fail> {
-        let outer = std::mem::take(&mut self.out);
+        let buffer = self.spare.pop().unwrap_or_default();
+        let outer = std::mem::replace(&mut self.out, buffer);
         let result = self.run(template, &Held::plain(data));
         let inner = std::mem::replace(&mut self.out, outer);
         result?;
@@ -189,7 +195,18 @@ impl<'a> Exec<'a> {
         if let Some(count) = self.includes.get_mut(name) {
             *count -= 1;
         }
-        Ok(Any::Str(result?.into()))
+        Ok(Any::Str(self.kept(result?)))
+    }
+
+    /// The text that a buffer holds, whose memory is used again.
+    fn kept(&mut self, mut buffer: Vec<u8>) -> Str {
+        if buffer.len() > REUSED_BYTES_MAX {
+            return buffer.into();
+        }
+        let text = buffer.as_slice().into();
+        buffer.clear();
+        self.spare.push(buffer);
+        text
     }
 
     /// Helm's `tpl`: the text is a template of its own; what it defines is seen within it only.
@@ -206,7 +223,10 @@ impl<'a> Exec<'a> {
         let result = self.template(&main, data);
         self.scope = outer;
         match result {
-            Ok(out) => Ok(Any::Str(without_no_value(out).into())),
+            Ok(out) => {
+                let out = without_no_value(out);
+                Ok(Any::Str(self.kept(out)))
+            }
             Err(fail) if fail.limit => Err(fail),
             Err(fail) => Err(fail.wrap(&format!(
                 "error during tpl function execution for {}: ",
