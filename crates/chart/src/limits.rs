@@ -32,7 +32,7 @@ impl Default for Limits {
             yaml_nodes_max: 4_000_000,
             yaml_depth_max: 250,
             template_depth_max: 5_000,
-            steps_max: 500_000_000,
+            steps_max: 100_000_000,
             list_items_max: 10_000_000,
             chart_depth_max: 16,
         }

@@ -6,6 +6,9 @@ use crate::functions::{WARN_END, WARN_START};
 use crate::profile::Profile;
 use crate::template::failure::Failure;
 
+/// What a chart that passes a limit mostly has.
+const LIMIT_HINT: &str = "look for a loop over a huge number or an include without an end";
+
 /// `parse error at (FILE:LINE): what`.
 pub(super) fn parse(file: &Str, text: &str) -> ChartError {
     let tokens: Vec<&str> = text.split(": ").collect();
@@ -20,7 +23,15 @@ pub(super) fn parse(file: &Str, text: &str) -> ChartError {
 /// `execution error at (FILE:LINE:COLUMN): what` for what a chart says itself, else the chain of Go's messages.
 pub(super) fn execution(file: &Str, fail: &Failure, profile: Profile) -> ChartError {
     if fail.limit {
-        return ChartError::Limit(format!("{}: {}", file.text(), fail.text()));
+        let (file, text) = (file.text(), fail.text());
+        let text = text.strip_prefix("template: ").unwrap_or(text);
+        // What is passed within another file's definition or within a text of `tpl` tells where, not from which file.
+        let text = if text.starts_with(&*file) {
+            text.to_owned()
+        } else {
+            format!("{file}: {text}")
+        };
+        return ChartError::Limit(format!("{text}\nhint: {LIMIT_HINT}"));
     }
     let text = fail.text().to_owned();
     if !fail.from_template {

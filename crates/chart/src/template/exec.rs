@@ -161,9 +161,7 @@ impl<'a> Exec<'a> {
         self.depth += 1;
         let limit = self.setting.limits.template_depth_max;
         if self.depth > limit {
-            return Err(Failure::limit(format!(
-                "exceeded maximum template depth ({limit})"
-            )));
+            return self.beyond(format!("exceeded maximum template depth ({limit})"));
         }
         let (base, node) = (self.base, self.node);
         let caller = std::mem::replace(&mut self.template, template.clone());
@@ -256,6 +254,11 @@ impl<'a> Exec<'a> {
         Err(self.located(Failure::plain(message), ""))
     }
 
+    /// A limit that was passed at the current node.
+    fn beyond<T>(&self, message: String) -> Result<T, Fail> {
+        Err(self.located(Failure::limit(message), ""))
+    }
+
     /// `fail` with the position of the current node in front.
     fn located(&self, mut fail: Fail, before: &str) -> Fail {
         let name = self.template.name.text();
@@ -288,7 +291,7 @@ impl<'a> Exec<'a> {
         self.steps += 1;
         if self.steps > self.setting.limits.steps_max {
             let limit = self.setting.limits.steps_max;
-            return Err(Failure::limit(format!("rendering takes more than {limit} steps")));
+            return self.beyond(format!("rendering takes more than {limit} steps"));
         }
         Ok(())
     }
@@ -302,9 +305,7 @@ impl<'a> Exec<'a> {
     fn check_written(&self) -> Result<(), Fail> {
         let limit = self.setting.limits.output_bytes_max;
         if self.written > limit {
-            return Err(Failure::limit(format!(
-                "rendering writes more than {limit} bytes"
-            )));
+            return self.beyond(format!("rendering writes more than {limit} bytes"));
         }
         Ok(())
     }

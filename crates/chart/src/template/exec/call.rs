@@ -167,7 +167,7 @@ impl Exec<'_> {
         }
         match (function.run)(self, Args::new(values)) {
             Ok(value) => Ok(Held::plain(value)),
-            Err(fail) if fail.limit => Err(fail),
+            Err(fail) if fail.limit && fail.from_template => Err(fail),
             Err(fail) => {
                 self.at(spot);
                 Err(self.located(fail, &format!("error calling {}: ", function.name)))
