@@ -26,6 +26,10 @@ pub(crate) fn quote_rune(rune: char) -> Vec<u8> {
 fn quote_with(text: &[u8], mark: u8, ascii: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);
     out.push(mark);
+    // Most texts begin with a long run that needs nothing, and many have nothing else.
+    let plain = |it: &&u8| matches!(it, b' '..=b'~') && **it != mark && **it != b'\\';
+    let (plain, text) = text.split_at(text.iter().take_while(plain).count());
+    out.extend_from_slice(plain);
     for (at, rune, width) in runes::runes(text) {
         if rune == runes::REPLACEMENT && width == 1 {
             out.extend_from_slice(format!("\\x{:02x}", text[at]).as_bytes());

@@ -8,43 +8,41 @@ pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
     if a == b {
         return Ordering::Equal;
     }
-    let first_difference = a.iter().zip(b).position(|(a, b)| a != b);
-    if let Some(at) = first_difference
-        && a.is_ascii()
-        && b.is_ascii()
-    {
-        let (a_byte, b_byte) = (a[at], b[at]);
-        if a_byte.is_ascii_alphabetic() && b_byte.is_ascii_alphabetic() {
-            return a_byte.cmp(&b_byte);
-        }
+    if a.is_ascii() && b.is_ascii() {
+        return ordered(a, b);
     }
     let a: Vec<char> = runes::runes(a).map(|it| it.1).collect();
     let b: Vec<char> = runes::runes(b).map(|it| it.1).collect();
-    if less(&a, &b) {
+    ordered(&a, &b)
+}
+
+fn ordered<T: Copy + Ord + Into<char>>(a: &[T], b: &[T]) -> Ordering {
+    if less(a, b) {
         Ordering::Less
-    } else if less(&b, &a) {
+    } else if less(b, a) {
         Ordering::Greater
     } else {
         Ordering::Equal
     }
 }
 
-fn less(a: &[char], b: &[char]) -> bool {
+fn less<T: Copy + Ord + Into<char>>(a: &[T], b: &[T]) -> bool {
     let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) else {
         return a.len() < b.len();
     };
-    let (a_letter, b_letter) = (runes::is_letter(a[at]), runes::is_letter(b[at]));
+    let (a_rune, b_rune): (char, char) = (a[at].into(), b[at].into());
+    let (a_letter, b_letter) = (runes::is_letter(a_rune), runes::is_letter(b_rune));
     if a_letter && b_letter {
-        return a[at] < b[at];
+        return a_rune < b_rune;
     }
     if a_letter || b_letter {
         return b_letter;
     }
     let mut start = 0;
-    if a[at] == '0' || b[at] == '0' {
+    if a_rune == '0' || b_rune == '0' {
         // A zero within a number counts, a leading one does not.
-        let before = a[..at].iter().rev().take_while(|it| runes::is_digit(**it));
-        if before.into_iter().any(|it| *it != '0') {
+        let before = a[..at].iter().rev().map(|it| (*it).into());
+        if before.take_while(|it| runes::is_digit(*it)).any(|it| it != '0') {
             start = 1;
         }
     }
@@ -56,14 +54,18 @@ fn less(a: &[char], b: &[char]) -> bool {
     if a_end != b_end {
         return a_end < b_end;
     }
-    a[at] < b[at]
+    a_rune < b_rune
 }
 
-fn number(text: &[char], at: usize, start: i64) -> (usize, i64) {
+fn number<T: Copy + Into<char>>(text: &[T], at: usize, start: i64) -> (usize, i64) {
     let mut value = start;
     let mut end = at;
-    while let Some(digit) = text.get(end).filter(|it| runes::is_digit(**it)) {
-        let digit = i64::from(u32::from(*digit)) - i64::from(u32::from('0'));
+    while let Some(digit) = text
+        .get(end)
+        .map(|it| (*it).into())
+        .filter(|it| runes::is_digit(*it))
+    {
+        let digit = i64::from(u32::from(digit)) - i64::from(u32::from('0'));
         value = value.wrapping_mul(10).wrapping_add(digit);
         end += 1;
     }
