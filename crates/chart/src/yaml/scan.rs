@@ -284,6 +284,14 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Puts a token before the one with this number. When that has been taken already, the library puts it at the end.
+    fn insert(&mut self, number: usize, token: Token, mark: Mark) {
+        match number.checked_sub(self.parsed) {
+            Some(place) if place <= self.tokens.len() => self.tokens.insert(place, (token, mark)),
+            _ => self.push(token, mark),
+        }
+    }
+
     fn push(&mut self, token: Token, mark: Mark) {
         self.tokens.push_back((token, mark));
     }
@@ -440,7 +448,7 @@ impl<'a> Scanner<'a> {
             return self.error(mark, &format!("exceeded max depth of {NESTING_MAX}"));
         }
         match number {
-            Some(number) => self.tokens.insert(number - self.parsed, (token, mark)),
+            Some(number) => self.insert(number, token, mark),
             None => self.push(token, mark),
         }
         Ok(())
@@ -551,8 +559,7 @@ impl<'a> Scanner<'a> {
         let last = self.simple_keys.len() - 1;
         if self.simple_key_is_valid(last)? {
             let key = self.simple_keys[last];
-            self.tokens
-                .insert(key.token_number - self.parsed, (Token::Key, key.mark));
+            self.insert(key.token_number, Token::Key, key.mark);
             self.roll_indent(
                 key.mark.column,
                 Some(key.token_number),

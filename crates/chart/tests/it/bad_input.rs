@@ -273,3 +273,16 @@ fn charts_within_charts_end_somewhere() {
         Err(ChartError::Limit(_))
     ));
 }
+
+/// An empty collection as a key: the library has handed it out by the time that it sees the colon, and stops there.
+#[test]
+fn a_collection_that_turns_out_to_be_a_key_is_read_as_the_library_reads_it() {
+    for text in ["{}: x", "{}: dng: aa", "[]: x"] {
+        let values = values::read_file(text.as_bytes(), Profile::Helm4, &Limits::default());
+        assert_eq!(
+            values.map(|it| it.len()).ok(),
+            (!text.starts_with('[')).then_some(0),
+            "{text}"
+        );
+    }
+}
