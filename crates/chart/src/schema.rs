@@ -121,6 +121,12 @@ mod tests {
         let either = r#"{"oneOf":[{"type":"string"},{"type":"number"}],"not":{"const":"no"}}"#;
         check(either, "\"yes\"", "");
         check(either, "\"no\"", "- at '': 'not' failed\n");
+        let typed = r#"{"type":"string","enum":["a"],"minLength":3}"#;
+        check(typed, "null", "- at '': got null, want string\n");
+        check(typed, "\"b\"", "- at '': value must be one of 'a'\n");
+        let beside = r##"{"$schema":"http://json-schema.org/draft-07/schema#",
+            "$ref":"#/definitions/any","minLength":3,"definitions":{"any":{}}}"##;
+        check(beside, "\"b\"", "");
         let when = r#"{"if":{"properties":{"on":{"const":true}}},"then":{"required":["host"]}}"#;
         check(when, r#"{"on":false}"#, "");
         check(when, r#"{"on":true}"#, "- at '': missing property 'host'\n");

@@ -146,6 +146,16 @@ impl Object {
             .map(|it| it.1)
     }
 
+    /// How many of the first fields are those of an embedded struct: helm 3's chart has its metadata in one.
+    pub(crate) fn embedded_fields(&self) -> usize {
+        match self {
+            Self::Struct { fields, .. } if fields.last().is_some_and(|it| it.name == "IsRoot") => {
+                fields.len() - 1
+            }
+            _ => 0,
+        }
+    }
+
     /// The fields as `%v` prints them, the private ones included.
     pub(crate) fn printed_fields(&self) -> Vec<(&'static str, Any)> {
         let mut fields = self.fields();

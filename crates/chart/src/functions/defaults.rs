@@ -1,7 +1,8 @@
 //! sprig's defaults: default, empty, coalesce, ternary, all, any.
 
-use super::{Function, Param, fixed, variadic};
+use super::{Args, Function, Param, fixed, variadic};
 use crate::any::Any;
+use crate::template::failure::Fail;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     variadic("default", &[Param::Any, Param::Any], |_, mut args| {
@@ -29,13 +30,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
             Ok(if args.bool() { yes } else { no })
         },
     ),
-    fixed("deepCopy", &[Param::Any], |_, mut args| {
-        Ok(args.any().deep_copy())
-    }),
-    fixed("mustDeepCopy", &[Param::Any], |_, mut args| {
-        Ok(args.any().deep_copy())
-    }),
+    fixed("deepCopy", &[Param::Any], |_, args| deep_copy(args)),
+    fixed("mustDeepCopy", &[Param::Any], |_, args| deep_copy(args)),
 ];
+
+fn deep_copy(mut args: Args) -> Result<Any, Fail> {
+    match args.any() {
+        Any::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        value => Ok(value.deep_copy()),
+    }
+}
 
 /// sprig's `empty`: the zero of its type; structs never are.
 pub(super) fn empty(value: &Any) -> bool {

@@ -16,7 +16,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(Any::Float(to_float64(&args.any())))
     }),
     fixed("atoi", &[Param::Str], |_, mut args| {
-        Ok(Any::Int(args.str().text().parse::<i64>().unwrap_or(0)))
+        Ok(Any::Int(atoi(&args.str().text())))
     }),
     fixed("toDecimal", ONE, |exec, mut args| {
         let text = print::strval(&args.any(), exec.profile());
@@ -98,6 +98,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
     variadic("seq", &[Param::Int], seq),
 ];
+
+/// What is too great for a number is the greatest one, or the least.
+fn atoi(text: &str) -> i64 {
+    text.parse::<i64>().unwrap_or_else(|error| match error.kind() {
+        std::num::IntErrorKind::PosOverflow => i64::MAX,
+        std::num::IntErrorKind::NegOverflow => i64::MIN,
+        _ => 0,
+    })
+}
 
 /// `cast.ToInt64`: what cannot be converted is 0.
 pub(super) fn to_int64(value: &Any) -> i64 {

@@ -219,6 +219,20 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         let value = hexadecimal(digits)?;
         return Some(if negative { -value } else { value });
     }
+    let digits_only;
+    let (mut text, mut body) = (text, body);
+    if body.contains('_') {
+        // Underscores may stand between two digits.
+        let bytes = body.as_bytes();
+        let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+        let parted = |at: usize| bytes[at] != b'_' || at > 0 && digit(at - 1) && digit(at + 1);
+        if !(0..bytes.len()).all(parted) {
+            return None;
+        }
+        digits_only = text.replace('_', "");
+        text = &digits_only;
+        body = text.strip_prefix(['+', '-']).unwrap_or(text);
+    }
     if !body.bytes().any(|it| it.is_ascii_digit())
         || !body
             .bytes()
@@ -262,6 +276,9 @@ mod tests {
             ("-0X10P-2", Some(-4.0)),
             ("0x1", None),
             ("0xp1", None),
+            ("1_000.5", Some(1000.5)),
+            ("1__0", None),
+            ("_1", None),
         ] {
             assert_eq!(parse_float(text), expected, "{text}");
         }

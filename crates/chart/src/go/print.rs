@@ -196,7 +196,17 @@ impl Printer {
             return;
         }
         self.out.push(b'{');
+        let embedded = object.embedded_fields();
+        if embedded > 0 {
+            if self.flags.plus_v {
+                self.text("Metadata:");
+            }
+            self.out.push(b'{');
+        }
         for (at, (name, value)) in object.printed_fields().iter().enumerate() {
+            if at > 0 && at == embedded {
+                self.out.push(b'}');
+            }
             if at > 0 {
                 self.out.push(b' ');
             }

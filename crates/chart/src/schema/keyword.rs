@@ -15,6 +15,8 @@ const COMBINED: [&str; 5] = ["allOf", "anyOf", "oneOf", "not", "if"];
 
 pub(super) struct Validator<'s> {
     root: &'s Json,
+    /// Up to draft 7, what stands beside a `$ref` is ignored.
+    references_stand_alone: bool,
 }
 
 /// Where a value is, and what has been seen of it by the schemas that fit.
@@ -30,7 +32,12 @@ type Problems = Vec<Problem>;
 
 impl<'s> Validator<'s> {
     pub(super) fn new(root: &'s Json) -> Self {
-        Self { root }
+        let draft = root.get("$schema").and_then(Json::as_str).unwrap_or_default();
+        let old = ["draft-04", "draft-06", "draft-07"];
+        Self {
+            root,
+            references_stand_alone: old.iter().any(|it| draft.contains(it)),
+        }
     }
 
     pub(super) fn validate(&self, instance: &Json) -> Problems {
@@ -46,16 +53,22 @@ impl<'s> Validator<'s> {
             Json::Object(map) => map,
             _ => return Vec::new(),
         };
+        if let Some(problem) = any_type(keywords, place) {
+            return vec![problem];
+        }
         let mut problems = Vec::new();
         if let Some(reference) = keywords
             .get("$ref")
             .or_else(|| keywords.get("$dynamicRef"))
             .and_then(Json::as_str)
-            && let Some(target) = reference::resolve(self.root, reference)
         {
-            problems.extend(self.in_place(target, place));
+            if let Some(target) = reference::resolve(self.root, reference) {
+                problems.extend(self.in_place(target, place));
+            }
+            if self.references_stand_alone {
+                return problems;
+            }
         }
-        any_type(keywords, place, &mut problems);
         number(keywords, place, &mut problems);
         string(keywords, place, &mut problems);
         self.object(keywords, place, &mut problems);
@@ -345,7 +358,8 @@ fn is_kind(value: &Json, wanted: &str) -> bool {
     kind(value) == wanted || wanted == "integer" && value.as_f64().is_some_and(|it| it.fract() == 0.0)
 }
 
-fn any_type(keywords: &Map<String, Json>, place: &Place<'_>, problems: &mut Problems) {
+/// What any value is held to: where its type is wrong, nothing else of it is looked at.
+fn any_type(keywords: &Map<String, Json>, place: &Place<'_>) -> Option<Problem> {
     let wanted: Vec<&str> = match keywords.get("type") {
         Some(Json::String(one)) => vec![one],
         Some(Json::Array(many)) => many.iter().filter_map(Json::as_str).collect(),
@@ -353,19 +367,19 @@ fn any_type(keywords: &Map<String, Json>, place: &Place<'_>, problems: &mut Prob
     };
     if !wanted.is_empty() && !wanted.iter().any(|it| is_kind(place.instance, it)) {
         let got = kind(place.instance);
-        problems.push(place.problem(&format!("got {got}, want {}", wanted.join(" or "))));
-    }
-    if let Some(options) = keywords.get("enum").and_then(Json::as_array)
-        && !options.iter().any(|it| equal(it, place.instance))
-    {
-        let options: Vec<String> = options.iter().map(shown).collect();
-        problems.push(place.problem(&format!("value must be one of {}", options.join(", "))));
+        return Some(place.problem(&format!("got {got}, want {}", wanted.join(" or "))));
     }
     if let Some(wanted) = keywords.get("const")
         && !equal(wanted, place.instance)
     {
-        problems.push(place.problem(&format!("value must be {}", shown(wanted))));
+        return Some(place.problem(&format!("value must be {}", shown(wanted))));
     }
+    let options = keywords.get("enum").and_then(Json::as_array)?;
+    if options.iter().any(|it| equal(it, place.instance)) {
+        return None;
+    }
+    let options: Vec<String> = options.iter().map(shown).collect();
+    Some(place.problem(&format!("value must be one of {}", options.join(", "))))
 }
 
 /// JSON's equality: numbers by their value.

@@ -7,11 +7,18 @@ use crate::go::number;
 
 /// The text, or the library's complaint.
 pub(crate) fn write(value: &Any) -> Result<String, String> {
-    let Any::Map(map) = value else {
-        return Err("toml: top-level values must be Go maps or structs".to_owned());
-    };
     let mut out = Vec::new();
-    table(&mut out, map, &mut Vec::new())?;
+    match value {
+        Any::Map(map) => table(&mut out, map, &mut Vec::new())?,
+        Any::Nil | Any::Object(_) => {
+            return Err("toml: top-level values must be Go maps or structs".to_owned());
+        }
+        Any::List(_) if is_table(value) => {
+            return Err("toml: top-level values must be Go maps or structs".to_owned());
+        }
+        // What has no key is written without one.
+        _ => inline(&mut out, value)?,
+    }
     Ok(String::from_utf8_lossy(&out).into_owned())
 }
 
@@ -129,7 +136,10 @@ fn inline(out: &mut Vec<u8>, value: &Any) -> Result<(), String> {
         }
         Any::Map(map) => {
             out.push(b'{');
-            for (at, (key, value)) in map.entries().iter().filter(|it| !it.1.is_nil()).enumerate() {
+            let entries = map.entries();
+            let (tables, plain): (Vec<_>, Vec<_>) = entries.iter().partition(|it| is_table(&it.1));
+            let kept = plain.into_iter().chain(tables).filter(|it| !it.1.is_nil());
+            for (at, (key, value)) in kept.enumerate() {
                 if at > 0 {
                     out.extend_from_slice(b", ");
                 }

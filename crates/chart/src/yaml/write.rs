@@ -150,6 +150,11 @@ impl Writer {
         if self.dialect == Dialect::Plain && !scalar::survives_json(bytes) {
             return Err("yaml: control characters are not allowed".to_owned());
         }
+        let folded;
+        if self.dialect == Dialect::Plain && memchr::memmem::find(bytes, NEXT_LINE).is_some() {
+            folded = fold_next_lines(bytes);
+            bytes = &folded;
+        }
         let style = scalar::style(bytes, self.dialect == Dialect::Pretty);
         self.emitter.scalar(bytes, style, place.simple_key);
         Ok(())
@@ -194,7 +199,7 @@ impl Writer {
         let outer = self.emitter.indent(false);
         for (key, value) in entries {
             self.emitter.write_indent();
-            if self.dialect == Dialect::Plain && json::quoted_length(&key) > KEY_MAX {
+            if self.dialect == Dialect::Plain && !is_json_key(&key) {
                 return Err("yaml: did not find expected ',' or '}'".to_owned());
             }
             if scalar::is_simple_key(&key) {
@@ -213,5 +218,66 @@ impl Writer {
     }
 }
 
+/// Whether the scanner takes the key within JSON for one: short enough, and on one line.
+fn is_json_key(key: &[u8]) -> bool {
+    json::quoted_length(key) <= KEY_MAX && memchr::memmem::find(key, NEXT_LINE).is_none()
+}
+
 /// A longer key of the JSON in between is no key to the library's scanner.
 const KEY_MAX: usize = 1_024;
+
+/// U+0085, which ends a line in YAML but stays as it is in JSON.
+const NEXT_LINE: &[u8] = "\u{85}".as_bytes();
+
+/// What the reader of the JSON in between makes of U+0085: a line end within quotes, one is a space, more are line ends.
+fn fold_next_lines(text: &[u8]) -> Vec<u8> {
+    let blank = |it: &u8| *it == b' ';
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, NEXT_LINE) {
+        let line = &rest[..at];
+        out.extend_from_slice(&line[..line.iter().rposition(|it| !blank(it)).map_or(0, |it| it + 1)]);
+        rest = &rest[at + NEXT_LINE.len()..];
+        let mut breaks = 0;
+        loop {
+            let skip = rest.iter().position(|it| !blank(it)).unwrap_or(rest.len());
+            rest = &rest[skip..];
+            let Some(after) = rest.strip_prefix(NEXT_LINE) else {
+                break;
+            };
+            rest = after;
+            breaks += 1;
+        }
+        if breaks == 0 {
+            out.push(b' ');
+        }
+        out.extend(std::iter::repeat_n(b'\n', breaks));
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let written = write(&Any::str(text)).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
+    }
+
+    #[test]
+    fn odd_texts_are_written_as_the_library_does() {
+        check("<<", "<<\n");
+        check("\u{FEFF}s t", "\"\\uFEFF\\x73\\x20\\x74\"\n");
+        check("nel\u{85}x", "nel x\n");
+        check("a \u{85} \u{85} b", "|-\n  a\n  b\n");
+    }
+
+    #[test]
+    fn tabs_stand_in_blocks_where_nothing_is_folded() {
+        let text = Any::str("tab\t\nx");
+        assert_eq!(write(&text).unwrap(), b"\"tab\\t\\nx\"\n");
+        assert_eq!(write_pretty(&text), b"|-\n  tab\t\n  x\n");
+    }
+}

@@ -1,12 +1,13 @@
 //! The emitter's state: columns, indentation, and how each style of scalar is written.
 
-use super::scalar::{self, Style};
+use super::scalar::{self, Style, Tabs};
 use crate::go::runes;
 
 pub(super) struct Emitter {
     out: Vec<u8>,
     /// Columns after which lines are folded.
     width: usize,
+    tabs: Tabs,
     column: usize,
     indent: isize,
     whitespace: bool,
@@ -17,10 +18,17 @@ const STEP: isize = 2;
 
 impl Emitter {
     pub(super) fn new(width: Option<usize>) -> Self {
+        // The library that does not fold is the newer one, which keeps tabs.
+        let tabs = if width.is_some() {
+            Tabs::Escaped
+        } else {
+            Tabs::Kept
+        };
         let width = width.unwrap_or(usize::MAX);
         Self {
             out: Vec::new(),
             width,
+            tabs,
             column: 0,
             indent: -1,
             whitespace: true,
@@ -107,7 +115,7 @@ impl Emitter {
 
     /// A scalar in the style that it can have, starting from the one that is wished.
     pub(super) fn scalar(&mut self, text: &[u8], style: Style, simple_key: bool) {
-        let style = scalar::possible_style(text, style, simple_key);
+        let style = scalar::possible_style(text, style, simple_key, self.tabs);
         let outer = self.indent;
         self.indent = if outer < 0 { STEP } else { outer + STEP };
         let fold = !simple_key;
@@ -188,8 +196,10 @@ impl Emitter {
     fn double_quoted(&mut self, text: &[u8], fold: bool) {
         self.indicator(b"\"", true, false, false);
         let mut spaces = false;
+        // The library takes every character of a text for a byte order mark when the first one is.
+        let marked = text.starts_with("\u{FEFF}".as_bytes());
         for (at, rune, width) in runes::runes(text) {
-            if scalar::needs_escape(rune) {
+            if marked || scalar::needs_escape(rune) {
                 self.escape(rune);
                 spaces = false;
             } else if rune == ' ' {

@@ -19,7 +19,8 @@ pub(super) fn style(text: &[u8], pretty: bool) -> Style {
     if memchr::memchr(b'\n', text).is_some() {
         return Style::Literal;
     }
-    if resolve(text) == Resolved::Str && !is_base_60(text) {
+    // The library does not look up what begins with `<` when it writes.
+    if text == b"<<" || resolve(text) == Resolved::Str && !is_base_60(text) {
         return Style::Plain;
     }
     let _ = pretty;
@@ -91,6 +92,7 @@ struct Analysis {
     not_plain: bool,
     not_single: bool,
     not_block: bool,
+    tabs: bool,
 }
 
 fn analyse(text: &[u8]) -> Analysis {
@@ -114,7 +116,8 @@ fn analyse(text: &[u8]) -> Analysis {
         if !is_printable(rune) {
             found.not_plain = true;
             found.not_single = true;
-            found.not_block = true;
+            found.tabs |= rune == '\t';
+            found.not_block |= rune != '\t';
         }
         if rune == ' ' {
             if at == 0 || last {
@@ -164,8 +167,16 @@ fn is_indicator(rune: char, first: bool, followed_by_white: bool, preceded_by_wh
     }
 }
 
+/// What becomes of tabs in texts of several lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tabs {
+    Escaped,
+    /// As they are, within a block.
+    Kept,
+}
+
 /// The style that the emitter takes in a block.
-pub(super) fn possible_style(text: &[u8], wished: Style, simple_key: bool) -> Style {
+pub(super) fn possible_style(text: &[u8], wished: Style, simple_key: bool, tabs: Tabs) -> Style {
     if text.iter().all(u8::is_ascii_alphanumeric) && !text.is_empty() && wished == Style::Plain {
         return Style::Plain;
     }
@@ -180,7 +191,7 @@ pub(super) fn possible_style(text: &[u8], wished: Style, simple_key: bool) -> St
     if style == Style::SingleQuoted && found.not_single {
         style = Style::DoubleQuoted;
     }
-    if style == Style::Literal && (found.not_block || simple_key) {
+    if style == Style::Literal && (found.not_block || simple_key || found.tabs && tabs == Tabs::Escaped) {
         style = Style::DoubleQuoted;
     }
     style
