@@ -1,6 +1,7 @@
 //! The port to a Kubernetes cluster: what the engine needs of one environment's place there. It does not know how a cluster
 //! is spoken to; whoever puts the program together brings an implementation.
 
+pub(crate) mod check;
 pub(crate) mod follow;
 pub(crate) mod parts;
 pub(crate) mod step;

@@ -1,5 +1,6 @@
 //! The composition root: the one place that knows every room and puts them together.
 
+pub(crate) mod cluster;
 mod handle;
 mod proxy;
 
@@ -47,6 +48,7 @@ pub(crate) async fn serve(
         proxy: place.socket(),
         helper: None,
     };
+    let clusters = cluster::all(config)?;
     // The ledger's lock comes first: a second controller changes nothing.
     let ledger = Controller::lock(&options).await?;
     let listener = TcpListener::bind(listen).await.with_context(|| {
@@ -55,7 +57,7 @@ pub(crate) async fn serve(
         )
     })?;
     proxy::ensure(place).await?;
-    let controller = Controller::open(options, ledger).await?;
+    let controller = Controller::open_with(options, ledger, clusters).await?;
     let token = token(&place.state.join("token"))?;
     let contact = Contact {
         address: listener.local_addr().context("the listener has no address")?,

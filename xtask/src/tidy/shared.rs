@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-/// What `./windlass` builds.
-const CONTROLLER: &[&str] = &["-p", "windlass", "-p", "shopload"];
+/// What `./windlass` builds where no environment is on Kubernetes.
+const CONTROLLER: &[&str] = &["-p", "windlass", "-p", "shopload", "--no-default-features"];
 /// What a release of the shop builds, as `windlass.yaml` says.
 const SERVICES: &[&str] = &[
     "-p",

@@ -29,7 +29,7 @@ pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, 
     let (rendered, config) = patiently(world, carry, &release).await?;
     let settings = own::settings(&config, name, &release)?;
     if let Some(lane) = crate::cluster::step::lane(world, name) {
-        crate::cluster::step::check(world, &lane, carry, &rendered.all()).await?;
+        crate::cluster::check::check(world, &lane, carry, &config, &rendered.all()).await?;
     }
     let live = world.live(name);
     let observed = match &live {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use windlass_core::config::Strategy;
 use windlass_core::machine::event::{Color, Step};
@@ -19,8 +19,6 @@ use crate::world::World;
 const GONE_WITHIN: Duration = Duration::from_mins(1);
 /// A look without a tick, in case that a watch is stuck.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long a cluster that does not answer is waited for.
-const PATIENCE: Duration = Duration::from_mins(5);
 /// Lines of a troubled workload's log in the reason.
 const LINES: usize = 3;
 
@@ -41,42 +39,6 @@ pub(crate) async fn carry_out(world: &World, lane: &Lane, carry: &Carry) -> Resu
         // These come by other ways.
         Step::Prepare | Step::Switch | Step::Return => {
             Err(format!("{} is no step of a cluster", carry.step.name()))
-        }
-    }
-}
-
-/// What a cluster cannot do is said before anything is planned; then the server judges what would be sent.
-pub(crate) async fn check(world: &World, lane: &Lane, carry: &Carry, all: &[Object]) -> Result<(), String> {
-    let strategy = world.environment(&carry.environment).map(|one| &one.strategy);
-    if let Some(Strategy::Canary { .. }) = strategy {
-        return Err(format!(
-            "{} has the strategy canary, which a Service's selector cannot do\nhint: use `strategy: blue-green` on a cluster",
-            carry.environment
-        ));
-    }
-    reached(world, lane, carry).await?;
-    let parts = Parts::of(all, carry.track, &world.options.config.edge);
-    let mut sent = parts.lasting();
-    sent.extend(parts.jobs);
-    lane.cluster.check(sent).await
-}
-
-/// A cluster that does not answer may come back: that says nothing about the release, which a failure would keep out.
-async fn reached(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
-    let began = Instant::now();
-    let about = format!("plan for {}", carry.environment);
-    loop {
-        let opened = lane.cluster.open().await;
-        let waits = world.is_current(&carry.environment, carry.turn) && began.elapsed() < PATIENCE;
-        match opened {
-            Err(reason) if waits => {
-                world.warn(&about, Some(format!("{about} waits: {reason}")));
-                tokio::time::sleep(LOOK).await;
-            }
-            other => {
-                world.warn(&about, None);
-                return other;
-            }
         }
     }
 }

@@ -6,12 +6,13 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
-use windlass_core::config::Config;
+use windlass_core::config::{Config, Runtime};
 
-use super::{Outcome, Shared, next, serve};
+use super::{Outcome, Shared, next, serve, wait_for};
 use crate::client::Client;
 use crate::place::Place;
 use crate::say::Tone;
+use crate::wire;
 
 /// What is missing.
 #[derive(Debug, Args)]
@@ -52,6 +53,7 @@ impl Doctor {
                 if running.is_none() {
                     checks.extend(ports(&config));
                 }
+                checks.extend(clusters(&config));
             }
             Err(error) => checks.push(check("windlass.yaml", false, format!("{error:#}"), "correct it")),
         }
@@ -123,6 +125,24 @@ fn ports(config: &Config) -> Vec<Check> {
             },
         )
         .collect()
+}
+
+fn clusters(config: &Config) -> Vec<Check> {
+    let on_cluster = config.environments.iter().filter_map(|environment| {
+        let Runtime::Kubernetes { context, namespace } = &environment.runtime else {
+            return None;
+        };
+        let what = format!("cluster {}", environment.name);
+        Some(match wait_for(wire::cluster::greeting(context.as_deref())) {
+            Ok(greeting) => check(what, true, format!("namespace {namespace} of {greeting}"), ""),
+            Err(error) => {
+                let text = format!("{error:#}");
+                let (detail, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+                check(what, false, detail, hint)
+            }
+        })
+    });
+    on_cluster.collect()
 }
 
 fn state(place: &Place) -> Check {
