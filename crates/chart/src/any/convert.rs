@@ -39,19 +39,7 @@ impl Any {
             Self::Float(it) => Value::Float(*it),
             Self::Str(it) | Self::Bytes(it) => Value::String(it.text().into_owned()),
             Self::List(it) => Value::List(it.items().iter().map(Self::to_value).collect()),
-            Self::Map(it) => {
-                if !it.enter() {
-                    return Value::Null;
-                }
-                let tree = it.with(|entries| {
-                    let entries = entries.iter();
-                    entries
-                        .map(|(key, value)| (key.text().into_owned(), value.to_value()))
-                        .collect()
-                });
-                it.leave();
-                Value::Map(tree)
-            }
+            Self::Map(it) => it.tree(Self::to_value).map_or(Value::Null, Value::Map),
         }
     }
 
@@ -59,19 +47,9 @@ impl Any {
     pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {
             Self::List(it) => it.items().iter().map(Self::to_json).collect(),
-            Self::Map(it) => {
-                if !it.enter() {
-                    return serde_json::Value::Null;
-                }
-                let tree = it.with(|entries| {
-                    let entries = entries.iter();
-                    entries
-                        .map(|(key, value)| (key.text().into_owned(), value.to_json()))
-                        .collect()
-                });
-                it.leave();
-                serde_json::Value::Object(tree)
-            }
+            Self::Map(it) => it
+                .tree(Self::to_json)
+                .map_or(serde_json::Value::Null, serde_json::Value::Object),
             _ => self.to_value().to_json(),
         }
     }
@@ -96,6 +74,21 @@ impl Any {
 }
 
 impl Map {
+    /// The entries, each as `of` has it; `None` for a map that is within itself.
+    fn tree<T, C: FromIterator<(String, T)>>(&self, of: impl Fn(&Any) -> T) -> Option<C> {
+        if !self.enter() {
+            return None;
+        }
+        let tree = self.with(|entries| {
+            let entries = entries.iter();
+            entries
+                .map(|(key, value)| (key.text().into_owned(), of(value)))
+                .collect()
+        });
+        self.leave();
+        Some(tree)
+    }
+
     /// A copy that shares nothing that can change.
     pub(crate) fn deep_copy(&self) -> Self {
         self.copy(0)
