@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use super::customers::{Customers, get};
-use super::place::{Place, Running, free_port, until};
+use super::place::{Place, Running, until};
+use super::port::free_port;
 
 const QUICK: &str = "    strategy: blue-green\n    watch: 0s\n";
 /// Where a file of the chart goes that is there for one commit only.

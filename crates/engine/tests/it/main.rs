@@ -9,5 +9,6 @@ mod disk;
 mod notify;
 mod own_settings;
 mod place;
+mod port;
 mod release;
 mod surroundings;

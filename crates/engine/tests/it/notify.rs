@@ -4,7 +4,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;
 
-use super::place::{Place, free_port};
+use super::place::Place;
+use super::port::free_port;
 
 #[test]
 fn whoever_is_named_hears_of_begin_and_end_and_nobody_is_waited_for() {

@@ -1,7 +1,8 @@
 //! windlass.yaml is part of a commit: what it says counts for that commit's release. And development, which has no commits.
 
 use super::customers::{Customers, get};
-use super::place::{Place, free_port, until};
+use super::place::{Place, until};
+use super::port::free_port;
 
 const QUICK: &str = "    strategy: blue-green\n    watch: 0s\n";
 

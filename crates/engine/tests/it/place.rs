@@ -1,11 +1,9 @@
 //! A platform of one service in a folder of its own: repository, images, proxy, and controllers that can be killed.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -16,6 +14,8 @@ use windlass_engine::cluster::Clusters;
 use windlass_engine::controller::{Controller, Handle, Options};
 use windlass_engine::local::{self, LocalRuntime};
 use windlass_oci::{ImageSpec, Layout};
+
+use super::port::free_port;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -338,15 +338,4 @@ fn assemble(layout: &Path, program: &Path) -> String {
         ..ImageSpec::default()
     };
     Layout::open(layout).unwrap().assemble(&spec).unwrap().to_string()
-}
-
-/// A port that is free: below the range of outgoing connections and of the runtime's instances, and not given twice.
-pub(crate) fn free_port() -> u16 {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    std::iter::repeat_with(|| first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000)
-        .map(|offset| 10_000 + u16::try_from(offset).unwrap())
-        .take(10_000)
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        .unwrap()
 }

@@ -7,6 +7,8 @@ mod cluster;
 mod customers;
 mod kill;
 mod place;
+#[path = "../../../engine/tests/it/port.rs"]
+mod port;
 mod refusal;
 mod remote;
 mod verbs;

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use windlass_core::view::{EnvironmentView, HistoryView, View};
 use windlass_oci::{ImageSpec, Layout};
+
+use super::port::free_port;
 
 /// How long anything may take.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -250,15 +251,4 @@ pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-/// A port that is free: below the range of outgoing connections and of the runtime's instances, and not given twice.
-pub(crate) fn free_port() -> u16 {
-    static GIVEN: AtomicU32 = AtomicU32::new(0);
-    let first = std::process::id().wrapping_mul(97);
-    std::iter::repeat_with(|| first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % 10_000)
-        .map(|offset| 10_000 + u16::try_from(offset).unwrap())
-        .take(10_000)
-        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-        .unwrap()
 }

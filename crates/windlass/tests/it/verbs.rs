@@ -108,7 +108,7 @@ fn images_are_built_listed_and_a_registry_that_does_not_answer_is_named() {
         place.json(&["image", "inspect", &digest])["digest"],
         digest.as_str()
     );
-    let port = super::place::free_port();
+    let port = super::port::free_port();
     let to = format!("127.0.0.1:{port}/shop/web:one");
     let output = place.run(&["image", "push", &digest, &to]);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
