@@ -14,10 +14,10 @@ mod merge;
 mod methods;
 mod path;
 mod reflect;
-mod regexp;
+pub(crate) mod regexp;
 mod semver;
 mod text;
-mod url;
+pub(crate) mod url;
 mod words;
 
 use std::sync::OnceLock;

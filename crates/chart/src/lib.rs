@@ -54,5 +54,6 @@ pub use render::{
     Hook, Manifest, Options, ReleaseInfo, Rendered, ample_memory, expand, expand_set, render, render_files,
     render_with,
 };
+pub use schema::RemoteSchemas;
 pub use seed::Seed;
 pub use value::Value;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::any::{Any, Map, Str};
 use crate::archive;
 use crate::metadata::Metadata;
+use crate::schema::{self, Compiled, RemoteSchemas};
 use crate::template::parse::{self, Parsed};
 use crate::{ChartError, Limits, Profile, Value, yaml};
 
@@ -28,8 +29,8 @@ struct ChartData {
     /// All of the chart's files, for the digest, which few ask for.
     all: Vec<File>,
     digest: OnceLock<[u8; 32]>,
-    /// values.schema.json, read when it is first asked for.
-    schema_read: OnceLock<Result<serde_json::Value, String>>,
+    /// values.schema.json, compiled when it is first asked for.
+    compiled_schema: OnceLock<Arc<Compiled>>,
     /// Parsed templates by their name in the render, which contains the aliases of charts.
     parsed: Mutex<BTreeMap<(Str, bool), Arc<Parsed>>>,
 }
@@ -103,14 +104,14 @@ impl Chart {
         self.0.schema.as_deref()
     }
 
-    /// The schema as JSON, or why it is none.
-    pub(crate) fn schema_read(&self) -> Option<Result<&serde_json::Value, &str>> {
-        let schema = self.schema()?;
-        let read = self
-            .0
-            .schema_read
-            .get_or_init(|| serde_json::from_slice(schema).map_err(|it| it.to_string()));
-        Some(read.as_ref().map_err(String::as_str))
+    /// The schema, compiled once, or why it cannot be. What failed is tried again: it may have been on its way.
+    pub(crate) fn compiled_schema(&self, remote: &RemoteSchemas) -> Option<Result<Arc<Compiled>, String>> {
+        let text = self.schema()?;
+        if let Some(compiled) = self.0.compiled_schema.get() {
+            return Some(Ok(compiled.clone()));
+        }
+        let compiled = schema::compile(text, remote).map(Arc::new);
+        Some(compiled.map(|it| self.0.compiled_schema.get_or_init(|| it).clone()))
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -256,7 +257,7 @@ fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart,
         limits: limits.clone(),
         all: files,
         digest: OnceLock::new(),
-        schema_read: OnceLock::new(),
+        compiled_schema: OnceLock::new(),
         parsed: Mutex::default(),
     })))
 }

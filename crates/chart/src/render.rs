@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::any::{Any, Map, Str};
 use crate::limits::Limits;
+use crate::schema::RemoteSchemas;
 use crate::seed::Seed;
 use crate::template::exec::{Exec, Setting};
 use crate::template::parse::Parsed;
@@ -93,6 +94,8 @@ pub struct Options {
     pub subchart_notes: bool,
     /// Values are not held against schemas.
     pub skip_schema: bool,
+    /// Schemas that those of charts refer to by address.
+    pub remote_schemas: RemoteSchemas,
 }
 
 impl Options {
@@ -114,6 +117,7 @@ impl Options {
             lint: false,
             subchart_notes: false,
             skip_schema: false,
+            remote_schemas: RemoteSchemas::default(),
         }
     }
 }
@@ -281,7 +285,7 @@ impl Render<'_> {
         let profile = self.options.profile;
         let values = coalesce::coalesce_values(root, values, Nulls::Delete, profile)?;
         if !self.options.skip_schema {
-            crate::schema::check(root, &values, profile)?;
+            crate::schema::check(root, &values, profile, &self.options.remote_schemas)?;
         }
         self.check_kube_version()?;
         ahead.rest();

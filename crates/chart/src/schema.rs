@@ -1,21 +1,84 @@
 //! values.schema.json: whether the values are what the chart expects. A validator of JSON Schema from draft 4 to
-//! 2020-12 without formats; references to other documents are taken as fitting, because nothing is fetched here.
+//! 2020-12 as Helm's: a schema is compiled with everything that it leads to, and then values are held against it. It
+//! fetches nothing itself: other documents come from [`RemoteSchemas`].
 
-mod keyword;
-mod reference;
+mod compile;
+mod document;
+mod format;
+mod node;
+mod pattern;
+mod problem;
+mod validate;
+mod value;
 
+use std::fmt;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use crate::any::{Any, Map};
 use crate::error::ChartError;
 use crate::profile::Profile;
 use crate::tree::Branch;
-use keyword::Validator;
+pub(crate) use node::Compiled;
+use validate::{Stop, Validator};
+
+type Load = dyn Fn(&str) -> Result<Vec<u8>, String> + Send + Sync;
+
+/// Where schemas that a `$ref` names by `http://` or `https://` come from. By default nowhere: a chart does not decide
+/// what is fetched.
+#[derive(Clone, Default)]
+pub struct RemoteSchemas(Option<Arc<Load>>);
+
+impl RemoteSchemas {
+    /// Schemas that `load` fetches by their address; its error says why it could not.
+    pub fn by(load: impl Fn(&str) -> Result<Vec<u8>, String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(load)))
+    }
+
+    fn load(&self, address: &str) -> Result<Vec<u8>, String> {
+        match &self.0 {
+            Some(load) => load(address),
+            None => Err(
+                "schemas from elsewhere are not fetched here\nhint: copy the schema into values.schema.json, or leave schemas out"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for RemoteSchemas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "fetched" } else { "refused" })
+    }
+}
+
+/// Compiles values.schema.json; the error is what Helm prints.
+pub(crate) fn compile(text: &[u8], remote: &RemoteSchemas) -> Result<Compiled, String> {
+    compile::compile(&read(text)?, remote)
+}
+
+/// JSON, with the words of Go and of the validator for what is wrong with it.
+fn read(text: &[u8]) -> Result<serde_json::Value, String> {
+    let text = text.trim_ascii_start();
+    serde_json::from_slice(text).map_err(|other| match crate::json::read(text) {
+        Err(_) if text.is_empty() => "EOF".to_owned(),
+        Err(error) if error == "unexpected end of JSON input" => "unexpected EOF".to_owned(),
+        Err(error) if error.ends_with("after top-level value") => {
+            "invalid character after top-level value".to_owned()
+        }
+        Err(error) => error,
+        Ok(_) => other.to_string(),
+    })
+}
 
 /// Checks the values of the chart and of its dependencies against their schemas.
-pub(crate) fn check(root: &Branch, values: &Map, profile: Profile) -> Result<(), ChartError> {
-    let mut report = String::new();
-    collect(root, values, profile, &mut report)?;
+pub(crate) fn check(
+    root: &Branch,
+    values: &Map,
+    profile: Profile,
+    remote: &RemoteSchemas,
+) -> Result<(), ChartError> {
+    let report = report(root, values, profile, remote)?;
     if report.is_empty() {
         return Ok(());
     }
@@ -23,118 +86,44 @@ pub(crate) fn check(root: &Branch, values: &Map, profile: Profile) -> Result<(),
     Err(ChartError::Values(format!("{before}\n{report}")))
 }
 
-fn collect(branch: &Branch, values: &Map, profile: Profile, report: &mut String) -> Result<(), ChartError> {
-    if let Some(schema) = branch.chart.schema_read() {
-        let schema =
-            schema.map_err(|it| ChartError::Values(format!("{}: values.schema.json: {it}", branch.name)))?;
-        let instance = Any::Map(values.clone()).to_json();
-        let problems = Validator::new(schema).validate(&instance);
-        if !problems.is_empty() {
-            let _ = writeln!(report, "{}:", branch.name);
-            for problem in problems {
-                problem.show(0, report);
-            }
+/// What does not fit, chart by chart; nothing where all of it does.
+pub(crate) fn report(
+    branch: &Branch,
+    values: &Map,
+    profile: Profile,
+    remote: &RemoteSchemas,
+) -> Result<String, ChartError> {
+    let mut report = String::new();
+    if let Some(compiled) = branch.chart.compiled_schema(remote) {
+        let outcome = match compiled {
+            Ok(schema) => against(&schema, &Any::Map(values.clone()))?,
+            Err(why) => Some(why),
+        };
+        if let Some(outcome) = outcome {
+            let _ = write!(report, "{}:\n{outcome}", branch.name);
         }
     }
     for child in &branch.children {
         match values.get(child.name.as_bytes()) {
             None | Some(Any::Nil) => {}
-            Some(Any::Map(section)) => collect(child, &section, profile, report)?,
+            Some(Any::Map(section)) => report.push_str(&self::report(child, &section, profile, remote)?),
             Some(other) => {
                 let got = other.type_name(profile);
                 let what = "invalid type for values: expected object (map), got";
-                let _ = writeln!(
-                    report,
-                    "{}:
-{what} {got}",
-                    child.name
-                );
+                let _ = write!(report, "{}:\n{what} {got}\n", child.name);
             }
         }
     }
-    Ok(())
+    Ok(report)
 }
 
-/// What is wrong at one place, and why in detail.
-#[derive(Debug)]
-pub(super) struct Problem {
-    /// A JSON pointer.
-    pub(super) at: String,
-    pub(super) what: String,
-    pub(super) causes: Vec<Problem>,
-}
-
-impl Problem {
-    fn show(&self, depth: usize, out: &mut String) {
-        let _ = writeln!(out, "{}- at '{}': {}", "  ".repeat(depth), self.at, self.what);
-        for cause in &self.causes {
-            cause.show(depth + 1, out);
-        }
+fn against(schema: &Compiled, values: &Any) -> Result<Option<String>, ChartError> {
+    match Validator::new(schema).validate(values) {
+        Ok(()) => Ok(None),
+        Err(Stop::Problem(problem)) => Ok(Some(problem.report())),
+        Err(Stop::Limit(what)) => Err(ChartError::Limit(what)),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::Value as Json;
-
-    fn check(schema: &str, instance: &str, expected: &str) {
-        let schema: Json = serde_json::from_str(schema).unwrap();
-        let instance: Json = serde_json::from_str(instance).unwrap();
-        let mut report = String::new();
-        for problem in Validator::new(&schema).validate(&instance) {
-            problem.show(0, &mut report);
-        }
-        assert_eq!(report, expected);
-    }
-
-    #[test]
-    fn schemas_find_what_is_wrong() {
-        let schema = r##"{"type":"object","required":["name"],"additionalProperties":false,
-            "properties":{"name":{"type":"string","minLength":2},"port":{"$ref":"#/$defs/port"},
-            "kind":{"enum":["a","b"]},"many":{"type":"array","items":{"type":"integer"},"uniqueItems":true}},
-            "$defs":{"port":{"type":["integer","null"],"minimum":1,"maximum":65535}}}"##;
-        check(schema, r#"{"name":"ab","port":80,"kind":"a","many":[1,2]}"#, "");
-        check(schema, r#"{"name":"ab","port":null}"#, "");
-        check(schema, "{}", "- at '': missing property 'name'\n");
-        check(schema, r#"{"name":5}"#, "- at '/name': got number, want string\n");
-        check(
-            schema,
-            r#"{"name":"ab","x":1}"#,
-            "- at '': additional properties 'x' not allowed\n",
-        );
-        check(
-            schema,
-            r#"{"name":"ab","port":0}"#,
-            "- at '/port': minimum: got 0, want 1\n",
-        );
-        check(
-            schema,
-            r#"{"name":"ab","kind":"c"}"#,
-            "- at '/kind': value must be one of 'a', 'b'\n",
-        );
-        check(
-            schema,
-            r#"{"name":"ab","many":[1,1]}"#,
-            "- at '/many': items at 0 and 1 are equal\n",
-        );
-        let either = r#"{"oneOf":[{"type":"string"},{"type":"number"}],"not":{"const":"no"}}"#;
-        check(either, "\"yes\"", "");
-        check(either, "\"no\"", "- at '': 'not' failed\n");
-        let typed = r#"{"type":"string","enum":["a"],"minLength":3}"#;
-        check(typed, "null", "- at '': got null, want string\n");
-        check(typed, "\"b\"", "- at '': value must be one of 'a'\n");
-        let beside = r##"{"$schema":"http://json-schema.org/draft-07/schema#",
-            "$ref":"#/definitions/any","minLength":3,"definitions":{"any":{}}}"##;
-        check(beside, "\"b\"", "");
-        let when = r#"{"if":{"properties":{"on":{"const":true}}},"then":{"required":["host"]}}"#;
-        check(when, r#"{"on":false}"#, "");
-        check(when, r#"{"on":true}"#, "- at '': missing property 'host'\n");
-    }
-
-    #[test]
-    fn a_schema_that_refers_to_itself_ends() {
-        let schema = r##"{"$ref":"#"}"##;
-        check(schema, "1", "");
-    }
-}
+mod tests;

@@ -43,17 +43,6 @@ impl Any {
         }
     }
 
-    /// The value as JSON, as [`Value::to_json`] has its plain tree.
-    pub(crate) fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::List(it) => it.items().iter().map(Self::to_json).collect(),
-            Self::Map(it) => it
-                .tree(Self::to_json)
-                .map_or(serde_json::Value::Null, serde_json::Value::Object),
-            _ => self.to_value().to_json(),
-        }
-    }
-
     /// A copy that shares nothing that can change.
     pub(crate) fn deep_copy(&self) -> Self {
         self.copy(0)
@@ -74,8 +63,8 @@ impl Any {
 }
 
 impl Map {
-    /// The entries, each as `of` has it; `None` for a map that is within itself.
-    fn tree<T, C: FromIterator<(String, T)>>(&self, of: impl Fn(&Any) -> T) -> Option<C> {
+    /// The entries as a plain tree; `None` for a map that is within itself.
+    fn tree(&self, of: impl Fn(&Any) -> Value) -> Option<std::collections::BTreeMap<String, Value>> {
         if !self.enter() {
             return None;
         }

@@ -1,4 +1,4 @@
-//! sprig's dates. The clock is the setting's, and every zone is UTC unless it is an offset.
+//! sprig's dates. The clock is the setting's, and the local zone is UTC.
 
 use super::{Args, Function, Param, fixed};
 use crate::any::{Any, Object};
@@ -17,16 +17,16 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(format(exec, &args.str().text(), &args.any()))
     }),
     fixed("dateInZone", FORMAT_VALUE_ZONE, |exec, mut args| {
-        Ok(format(exec, &args.str().text(), &args.any()))
+        Ok(in_zone(exec, &args.str().text(), &args.any(), &args.str().text()))
     }),
     fixed("date_in_zone", FORMAT_VALUE_ZONE, |exec, mut args| {
-        Ok(format(exec, &args.str().text(), &args.any()))
+        Ok(in_zone(exec, &args.str().text(), &args.any(), &args.str().text()))
     }),
     fixed("htmlDate", VALUE, |exec, mut args| {
         Ok(format(exec, "2006-01-02", &args.any()))
     }),
     fixed("htmlDateInZone", &[Param::Any, Param::Str], |exec, mut args| {
-        Ok(format(exec, "2006-01-02", &args.any()))
+        Ok(in_zone(exec, "2006-01-02", &args.any(), &args.str().text()))
     }),
     fixed("dateModify", CHANGE, |_, args| {
         Ok(modify(args).unwrap_or_else(|it| it.1))
@@ -139,6 +139,10 @@ pub(super) static METHODS: &[Function] = &[
     fixed("Weekday", NONE, |_, mut args| {
         Ok(of(&args.any()).format("Monday").into())
     }),
+    fixed("AddDate", &[Param::Int, Param::Int, Param::Int], |_, mut args| {
+        let time = of(&args.any());
+        Ok(object(time.add_date(args.int(), args.int(), args.int())))
+    }),
     fixed("IsZero", NONE, |_, mut args| {
         Ok(Any::Bool(of(&args.any()) == Time::ZERO))
     }),
@@ -176,6 +180,10 @@ fn instant(exec: &Exec<'_>, value: &Any) -> Time {
 
 fn format(exec: &Exec<'_>, layout: &str, value: &Any) -> Any {
     instant(exec, value).utc().format(layout).into()
+}
+
+fn in_zone(exec: &Exec<'_>, layout: &str, value: &Any, zone: &str) -> Any {
+    instant(exec, value).in_zone(zone).format(layout).into()
 }
 
 fn modify(mut args: Args) -> Result<Any, (String, Any)> {

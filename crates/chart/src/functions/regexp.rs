@@ -18,6 +18,8 @@ const WITH_COUNT: &[Param] = &[Param::Str, Param::Str, Param::Int];
 
 /// Memory that one compiled expression may take.
 const SIZE_MAX: usize = 4 << 20;
+/// Parts within parts of one expression, in the crate's count.
+const NEST_MAX: u32 = 2_500;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     fixed("regexMatch", TWO, |exec, mut args| {
@@ -73,25 +75,26 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// A regular expression in Go's syntax; the error is Go's.
+pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
+    let translated = translate::translate(pattern)?;
+    regex::bytes::RegexBuilder::new(&translated)
+        .size_limit(SIZE_MAX)
+        .nest_limit(NEST_MAX)
+        .build()
+        .map_err(|_| format!("error parsing regexp: expression too large: `{pattern}`"))
+}
+
+/// Whether a text is a regular expression in Go's syntax.
+pub(crate) fn check(pattern: &str) -> Result<(), String> {
+    translate::translate(pattern).map(drop)
+}
+
 fn compile(exec: &mut Exec<'_>, pattern: &Str) -> Result<Rc<Regex>, Fail> {
     if let Some(regex) = exec.regexes.get(pattern) {
         return Ok(regex.clone());
     }
-    let translated = translate::translate(&pattern.text());
-    let regex = regex::bytes::RegexBuilder::new(&translated)
-        .size_limit(SIZE_MAX)
-        .build()
-        .map_err(|error| {
-            let reason = error.to_string();
-            let reason = reason
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned();
-            Fail::from(format!("error parsing regexp: {reason}: `{}`", pattern.text()))
-        })?;
-    let regex = Rc::new(regex);
+    let regex = Rc::new(regex(&pattern.text())?);
     exec.regexes.insert(pattern.clone(), regex.clone());
     Ok(regex)
 }
@@ -206,7 +209,7 @@ fn expand(captures: &Captures<'_>, with: &[u8], out: &mut Vec<u8>) {
         let name = String::from_utf8_lossy(name);
         let group = match name.parse::<usize>() {
             Ok(number) => captures.get(number),
-            Err(_) => captures.name(&name),
+            Err(_) => captures.name(&format!("_{name}")),
         };
         out.extend_from_slice(group.map_or(&[], |it| it.as_bytes()));
     }

@@ -6,7 +6,8 @@ use crate::template::failure::Fail;
 
 mod parse;
 
-use parse::{Mode, Url, escape};
+use parse::{Mode, escape};
+pub(crate) use parse::{Url, parse, resolve};
 
 pub(super) static FUNCTIONS: &[Function] = &[
     fixed("urlParse", &[Param::Str], |_, mut args| {
@@ -71,4 +72,14 @@ fn part(map: &Map, key: &str) -> Result<Str, Fail> {
 /// `url.QueryEscape`.
 pub(super) fn query_escape(text: &[u8]) -> Vec<u8> {
     escape(text, Mode::QueryComponent)
+}
+
+/// `url.PathUnescape`.
+pub(crate) fn path_unescape(text: &[u8]) -> Result<Vec<u8>, String> {
+    parse::unescape(text)
+}
+
+/// `url.PathEscape`.
+pub(crate) fn path_escape(text: &[u8]) -> Vec<u8> {
+    escape(text, Mode::PathSegment)
 }

@@ -1,7 +1,9 @@
-//! Go's times: layouts, durations. Zones are UTC and fixed offsets: a render must not depend on the machine's zone.
+//! Go's times: layouts, durations, zones by their names. The local zone is UTC: a render must not depend on the
+//! machine's.
 
 mod duration;
 mod layout;
+mod zone;
 
 use std::fmt;
 
@@ -22,6 +24,31 @@ pub(crate) struct Time {
     pub(crate) nanos: u32,
     /// Seconds east of Greenwich.
     pub(crate) offset: i32,
+    /// What the zone is called at this instant.
+    pub(crate) zone: Abbreviation,
+}
+
+/// `UTC`, `CEST`, `-03`; empty where a zone is only its offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Abbreviation([u8; 8]);
+
+impl Abbreviation {
+    pub(crate) const UTC: Self = Self(*b"UTC\0\0\0\0\0");
+    pub(crate) const NONE: Self = Self([0; 8]);
+
+    /// Longer names than there are in the world are cut.
+    pub(crate) fn new(name: &str) -> Self {
+        let mut bytes = [0; 8];
+        for (to, from) in bytes.iter_mut().zip(name.bytes()) {
+            *to = from;
+        }
+        Self(bytes)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        let end = self.0.iter().position(|it| *it == 0).unwrap_or(self.0.len());
+        std::str::from_utf8(&self.0[..end]).unwrap_or_default()
+    }
 }
 
 impl PartialEq for Time {
@@ -53,6 +80,7 @@ impl Time {
         seconds: -62_135_596_800,
         nanos: 0,
         offset: 0,
+        zone: Abbreviation::UTC,
     };
 
     pub(crate) fn from_unix(seconds: i64) -> Self {
@@ -60,6 +88,7 @@ impl Time {
             seconds,
             nanos: 0,
             offset: 0,
+            zone: Abbreviation::UTC,
         }
     }
 
@@ -69,11 +98,22 @@ impl Time {
             seconds: millis.div_euclid(1_000),
             nanos,
             offset: 0,
+            zone: Abbreviation::UTC,
         }
     }
 
     pub(crate) fn utc(self) -> Self {
-        Self { offset: 0, ..self }
+        Self {
+            offset: 0,
+            zone: Abbreviation::UTC,
+            ..self
+        }
+    }
+
+    /// The same instant in the zone of that name; in UTC where there is no such zone.
+    pub(crate) fn in_zone(self, name: &str) -> Self {
+        let (offset, zone) = zone::at(name, self.seconds).unwrap_or((0, Abbreviation::UTC));
+        Self { offset, zone, ..self }
     }
 
     pub(crate) fn add(self, duration: Duration) -> Self {
@@ -82,7 +122,21 @@ impl Time {
         Self {
             seconds,
             nanos: u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0),
-            offset: self.offset,
+            ..self
+        }
+    }
+
+    /// `AddDate`: months and days beyond their ends run on.
+    pub(crate) fn add_date(self, years: i64, months: i64, days: i64) -> Self {
+        let civil = self.civil();
+        let month = i64::from(civil.month) - 1 + months;
+        let year = civil.year + years + month.div_euclid(12);
+        let month = u32::try_from(month.rem_euclid(12) + 1).unwrap_or(1);
+        let day = days_from_civil(year, month, 1) + i64::from(civil.day) - 1 + days;
+        let within = (self.seconds + i64::from(self.offset)).rem_euclid(DAY);
+        Self {
+            seconds: day * DAY + within - i64::from(self.offset),
+            ..self
         }
     }
 
@@ -118,6 +172,11 @@ impl Time {
             seconds: days * DAY + rest - i64::from(offset),
             nanos,
             offset,
+            zone: if offset == 0 {
+                Abbreviation::UTC
+            } else {
+                Abbreviation::NONE
+            },
         }
     }
 

@@ -4,6 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     Path,
+    PathSegment,
     Host,
     UserPassword,
     QueryComponent,
@@ -11,21 +12,21 @@ pub(super) enum Mode {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Url {
-    pub(super) scheme: Vec<u8>,
-    pub(super) opaque: Vec<u8>,
-    pub(super) user: Option<User>,
-    pub(super) host: Vec<u8>,
-    pub(super) path: Vec<u8>,
+pub(crate) struct Url {
+    pub(crate) scheme: Vec<u8>,
+    pub(crate) opaque: Vec<u8>,
+    pub(crate) user: Option<User>,
+    pub(crate) host: Vec<u8>,
+    pub(crate) path: Vec<u8>,
     /// The path as it was written, where that says more.
-    pub(super) raw_path: Vec<u8>,
-    pub(super) query: Vec<u8>,
-    pub(super) force_query: bool,
-    pub(super) fragment: Vec<u8>,
+    pub(crate) raw_path: Vec<u8>,
+    pub(crate) query: Vec<u8>,
+    pub(crate) force_query: bool,
+    pub(crate) fragment: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub(super) struct User {
+pub(crate) struct User {
     name: Vec<u8>,
     password: Option<Vec<u8>>,
 }
@@ -42,7 +43,7 @@ impl User {
 }
 
 impl Url {
-    pub(super) fn hostname(&self) -> Vec<u8> {
+    pub(crate) fn hostname(&self) -> Vec<u8> {
         let host = &self.host;
         if let Some(rest) = host.strip_prefix(b"[")
             && let Some(end) = rest.iter().position(|it| *it == b']')
@@ -97,7 +98,77 @@ impl Url {
     }
 }
 
-pub(super) fn parse(text: &[u8]) -> Result<Url, String> {
+/// `url.ResolveReference`, written out. Relative to an address without a path, as a name has none, stays what it is.
+pub(crate) fn resolve(base: &str, reference: &str) -> Result<String, String> {
+    let base = parse(base.as_bytes())?;
+    let mut url = parse(reference.as_bytes())?;
+    let written = |url: &Url| {
+        if url.raw_path.is_empty() {
+            escape(&url.path, Mode::Path)
+        } else {
+            url.raw_path.clone()
+        }
+    };
+    let relative = url.scheme.is_empty();
+    if relative {
+        url.scheme.clone_from(&base.scheme);
+    }
+    let mut path = written(&url);
+    if !relative || !url.host.is_empty() || url.user.is_some() {
+        path = joined(&path, &[]);
+    } else {
+        if path.is_empty() && !url.force_query && url.query.is_empty() {
+            url.query.clone_from(&base.query);
+        }
+        if !base.opaque.is_empty() {
+            url.opaque = base.opaque;
+            return Ok(String::from_utf8_lossy(&url.show()).into_owned());
+        }
+        path = joined(&written(&base), &path);
+        url.host = base.host;
+        url.user = base.user;
+    }
+    url.path = unescape(&path)?;
+    url.raw_path = path;
+    Ok(String::from_utf8_lossy(&url.show()).into_owned())
+}
+
+/// Go's `resolvePath`: a path from another one, without `.` and `..`.
+fn joined(base: &[u8], path: &[u8]) -> Vec<u8> {
+    let full = match path.first() {
+        None => base.to_vec(),
+        Some(b'/') => path.to_vec(),
+        Some(_) => {
+            let folder = base.iter().rposition(|it| *it == b'/').map_or(0, |it| it + 1);
+            [&base[..folder], path].concat()
+        }
+    };
+    if full.is_empty() {
+        return full;
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let rest = full.strip_prefix(b"/").unwrap_or(&full);
+    let all: Vec<&[u8]> = rest.split(|it| *it == b'/').collect();
+    for (at, part) in all.iter().enumerate() {
+        let last = at + 1 == all.len();
+        match *part {
+            b"." => {}
+            b".." => {
+                parts.pop();
+            }
+            other => {
+                parts.push(other);
+                continue;
+            }
+        }
+        if last {
+            parts.push(b"");
+        }
+    }
+    [b"/", parts.join(&b'/').as_slice()].concat()
+}
+
+pub(crate) fn parse(text: &[u8]) -> Result<Url, String> {
     let fail = |what: &str| format!("parse {}: {what}", crate::go::quote::quoted(text));
     let (rest, fragment) = match text.iter().position(|it| *it == b'#') {
         Some(at) => (&text[..at], &text[at + 1..]),
@@ -195,7 +266,7 @@ fn set_authority(url: &mut Url, authority: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-fn unescape(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn unescape(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
@@ -256,6 +327,7 @@ fn keeps(byte: u8, mode: Mode) -> bool {
                 | b'"'
         ),
         Mode::Path => matches!(byte, b'$' | b'&' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'@'),
+        Mode::PathSegment => matches!(byte, b'$' | b'&' | b'+' | b':' | b'=' | b'@'),
         Mode::UserPassword => matches!(byte, b'$' | b'&' | b'+' | b',' | b';' | b'='),
         Mode::QueryComponent => false,
         Mode::Fragment => matches!(

@@ -1,6 +1,6 @@
 //! Go's layouts: the reference time is Mon Jan 2 15:04:05 MST 2006.
 
-use super::{Civil, Time};
+use super::{Abbreviation, Civil, Time};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -212,8 +212,8 @@ fn show(time: Time, civil: &Civil, part: Part) -> String {
         Part::Year => format!("{:02}", civil.year.rem_euclid(100)),
         Part::UpperPm => if civil.hour >= 12 { "PM" } else { "AM" }.to_owned(),
         Part::LowerPm => if civil.hour >= 12 { "pm" } else { "am" }.to_owned(),
-        Part::Zone if time.offset == 0 => "UTC".to_owned(),
-        Part::Zone => zone(time.offset, false, time.offset % 3600 != 0),
+        Part::Zone if time.zone == Abbreviation::NONE => zone(time.offset, false, true),
+        Part::Zone => time.zone.text().to_owned(),
         Part::Iso { z: true, .. } if time.offset == 0 => "Z".to_owned(),
         Part::Iso { colon, minutes, .. } => zone(time.offset, colon, minutes),
         Part::Fraction { digits, trim } => {
@@ -254,6 +254,10 @@ pub(crate) fn parse(layout: &str, text: &str) -> Result<Time, String> {
             quoted(layout_part)
         )
     };
+    let beyond = |what: &str| {
+        let text = crate::go::quote::quoted(text.as_bytes());
+        format!("parsing time {text}: {what} out of range")
+    };
     let mut civil = Civil {
         year: 0,
         month: 1,
@@ -264,13 +268,16 @@ pub(crate) fn parse(layout: &str, text: &str) -> Result<Time, String> {
         weekday: 0,
         year_day: 1,
     };
-    let (mut nanos, mut offset, mut pm) = (0, 0, None);
+    let (mut nanos, mut offset, mut pm, mut named) = (0, 0, None, "");
     let (mut pattern, mut rest) = (layout, text);
     while let Some((before, part, after)) = next(pattern) {
         rest = rest.strip_prefix(before).ok_or_else(|| fail(before, rest))?;
         let shown = &pattern[before.len()..pattern.len() - after.len()];
         let taken = take(part, rest, &mut civil, &mut nanos, &mut offset, &mut pm)
-            .ok_or_else(|| fail(shown, rest))?;
+            .ok_or_else(|| out_of_range(part, rest).map_or_else(|| fail(shown, rest), beyond))?;
+        if part == Part::Zone {
+            named = &rest[..taken];
+        }
         rest = &rest[taken..];
         if matches!(part, Part::Second | Part::ZeroSecond)
             && rest.starts_with('.')
@@ -299,12 +306,28 @@ pub(crate) fn parse(layout: &str, text: &str) -> Result<Time, String> {
         _ => {}
     }
     if civil.day > days_in(civil.month, civil.year) {
-        return Err(format!(
-            "parsing time {}: day out of range",
-            crate::go::quote::quoted(text.as_bytes())
-        ));
+        return Err(beyond("day"));
     }
-    Ok(Time::from_civil(&civil, nanos, offset))
+    let time = Time::from_civil(&civil, nanos, offset);
+    // A name says nothing of where its zone is.
+    let zone = match named {
+        "" | "UTC" => time.zone,
+        name => Abbreviation::new(name),
+    };
+    Ok(Time { zone, ..time })
+}
+
+/// What is a number of two digits, as it should be, and larger than it may be.
+fn out_of_range(part: Part, text: &str) -> Option<&'static str> {
+    digits(text, 2, 2)?;
+    match part {
+        Part::NumMonth | Part::ZeroMonth => Some("month"),
+        Part::Day | Part::UnderDay | Part::ZeroDay => Some("day"),
+        Part::Hour | Part::Hour12 | Part::ZeroHour12 => Some("hour"),
+        Part::Minute | Part::ZeroMinute => Some("minute"),
+        Part::Second | Part::ZeroSecond => Some("second"),
+        _ => None,
+    }
 }
 
 fn days_in(month: u32, year: i64) -> u32 {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use windlass_chart::{Capabilities, Options, ReleaseInfo};
 
 use super::flags::{COMMON, Flag, Flags, Takes, VALUES};
-use super::{Stop, complain, folder, print, values};
+use super::{Stop, complain, folder, print, remote, values};
 
 const OWN: &[Flag] = &[
     ("strict", None, Takes::Switch),
@@ -128,6 +128,7 @@ fn findings(flags: &Flags, path: &str) -> Result<Vec<Finding>, Stop> {
     let mut options = Options::stable(&release, profile);
     options.lint = true;
     options.skip_schema = flags.is_on("skip-schema-validation");
+    options.remote_schemas = remote::schemas();
     let values = values::merged(flags, profile)?;
     if let Err(error) = windlass_chart::render_with(&chart, values, &release, &capabilities, &options) {
         all.push((Severity::Error, "templates/", error.to_string()));

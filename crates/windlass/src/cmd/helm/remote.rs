@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use windlass_chart::{Limits, repository, yaml};
-use windlass_oci::{Artifact, Credentials, ImageName, Registry, download};
+use windlass_chart::{Limits, RemoteSchemas, repository, yaml};
+use windlass_oci::{Artifact, Credentials, ImageName, OciError, Registry, download};
 
 use super::Stop;
 use super::flags::Flags;
@@ -96,6 +96,43 @@ fn failed(error: impl std::fmt::Display) -> Stop {
 
 fn get(flags: &Flags, address: &str) -> Result<Vec<u8>, Stop> {
     download(address, credentials(flags, || Credentials::Anonymous)).map_err(failed)
+}
+
+/// How answers that are refusals begin.
+const STATUS: [&str; 12] = [
+    "400 Bad Request",
+    "401 Unauthorized",
+    "403 Forbidden",
+    "404 Not Found",
+    "405 Method Not Allowed",
+    "408 Request Timeout",
+    "410 Gone",
+    "429 Too Many Requests",
+    "500 Internal Server Error",
+    "502 Bad Gateway",
+    "503 Service Unavailable",
+    "504 Gateway Timeout",
+];
+
+/// Schemas that the schemas of charts refer to, fetched as Helm fetches them.
+pub(super) fn schemas() -> RemoteSchemas {
+    RemoteSchemas::by(|address| {
+        download(address, Credentials::Anonymous).map_err(|error| {
+            let OciError::Registry { reason, .. } = &error else {
+                return format!("HTTP request failed for {address}: {error}");
+            };
+            match STATUS
+                .iter()
+                .find(|it| reason.starts_with(**it))
+                .and_then(|it| it.split_once(' '))
+            {
+                Some((code, name)) => {
+                    format!("HTTP request to {address} returned status {code} ({name})")
+                }
+                None => format!("HTTP request failed for {address}: Get {address:?}: {reason}"),
+            }
+        })
+    })
 }
 
 /// An archive by its own address.

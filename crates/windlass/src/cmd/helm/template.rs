@@ -150,6 +150,7 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
     options.now_ms = now_ms();
     options.subchart_notes = flags.is_on("render-subchart-notes");
     options.skip_schema = flags.is_on("skip-schema-validation");
+    options.remote_schemas = super::remote::schemas();
     let rendered = windlass_chart::render_with(&chart, values.clone(), &release, &capabilities, &options);
     rendered.map_err(|error| {
         let while_rendering = matches!(

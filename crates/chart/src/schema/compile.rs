@@ -1,0 +1,359 @@
+//! From documents of JSON to compiled schemas: everything that a schema leads to, references to other documents included.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Map, Value as Json};
+
+use super::RemoteSchemas;
+use super::document::{Documents, Place, Target, escape};
+use super::format::Format;
+use super::node::{
+    Additional, Compiled, Count, Dependency, Draft, Id, Items, Node, Number, ObjectRules, Types,
+};
+use super::pattern::Pattern;
+
+/// Schemas within schemas, all documents together.
+const NODES_MAX: usize = 200_000;
+
+/// Compiles the schema of a chart; the error is the validator's.
+pub(super) fn compile(schema: &Json, remote: &RemoteSchemas) -> Result<Compiled, String> {
+    let mut compiler = Compiler {
+        documents: Documents::new(schema, remote)?,
+        nodes: Vec::new(),
+        known: BTreeMap::new(),
+        queue: VecDeque::new(),
+    };
+    compiler.want(Place::root(0));
+    while let Some((id, place)) = compiler.queue.pop_front() {
+        compiler.compile(id, &place)?;
+    }
+    Ok(Compiled {
+        nodes: compiler.nodes,
+    })
+}
+
+struct Compiler<'s> {
+    documents: Documents<'s>,
+    nodes: Vec<Node>,
+    known: BTreeMap<Place, Id>,
+    queue: VecDeque<(Id, Place)>,
+}
+
+/// The schema that is being compiled.
+struct Source<'m> {
+    keywords: &'m Map<String, Json>,
+    place: &'m Place,
+    draft: Draft,
+    /// The address that references start from.
+    base: &'m str,
+}
+
+impl Compiler<'_> {
+    /// The node of a place, which is compiled later where it is new.
+    fn want(&mut self, place: Place) -> Id {
+        if let Some(id) = self.known.get(&place) {
+            return *id;
+        }
+        let id = self.nodes.len();
+        self.nodes.push(Node::new(self.documents.location(&place)));
+        self.known.insert(place.clone(), id);
+        self.queue.push_back((id, place));
+        id
+    }
+
+    fn compile(&mut self, id: Id, place: &Place) -> Result<(), String> {
+        if self.nodes.len() > NODES_MAX {
+            return Err(format!("the schema has more than {NODES_MAX} schemas within it"));
+        }
+        self.documents.ensure(place)?;
+        let json = self.documents.at(place)?;
+        let resource = self.documents.resource(place).clone();
+        let root = Place {
+            document: place.document,
+            pointer: resource.pointer.clone(),
+        };
+        let is_resource = root == *place;
+        let holder = self.want(root);
+        let node = &mut self.nodes[id];
+        node.draft = resource.draft;
+        node.resource = holder;
+        if is_resource && resource.draft >= Draft::Of2020 {
+            for anchor in &resource.dynamic_anchors {
+                let pointer = resource.anchors.get(anchor).cloned().unwrap_or_default();
+                let target = self.want(Place {
+                    document: place.document,
+                    pointer,
+                });
+                self.nodes[id].dynamic_anchors.insert(anchor.clone(), target);
+            }
+        }
+        match &*json {
+            Json::Bool(flag) => self.nodes[id].flag = Some(*flag),
+            Json::Object(keywords) if keywords.is_empty() => self.nodes[id].flag = Some(true),
+            Json::Object(keywords) => {
+                let source = Source {
+                    keywords,
+                    place,
+                    draft: resource.draft,
+                    base: &resource.id,
+                };
+                self.keywords(id, &source)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn keywords(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+        let draft = source.draft;
+        let reference = self.reference(source, "$ref")?;
+        self.nodes[id].reference = reference;
+        // Up to draft 7, what stands beside a `$ref` is ignored.
+        if reference.is_some() && draft < Draft::Of2019 {
+            return self.newer(id, source);
+        }
+        self.applicators(id, source);
+        let object = self.object(source)?;
+        let node = &mut self.nodes[id];
+        node.object = object;
+        node.types = source.keywords.get("type").map_or(Types::default(), Types::read);
+        node.options = source.list("enum").cloned();
+        node.number.multiple_of = source.number("multipleOf");
+        (node.number.most, node.number.below) = source.limit("maximum", "exclusiveMaximum");
+        (node.number.least, node.number.above) = source.limit("minimum", "exclusiveMinimum");
+        (node.string.least, node.string.most) = (source.count("minLength"), source.count("maxLength"));
+        if let Some(pattern) = source.text("pattern") {
+            node.string.pattern = Some(source.pattern(pattern, "pattern")?);
+        }
+        (node.array.least, node.array.most) = (source.count("minItems"), source.count("maxItems"));
+        node.array.unique = source.is_on("uniqueItems");
+        // From 2019-09 on, formats are remarks.
+        if draft < Draft::Of2019 {
+            node.format = source.text("format").and_then(Format::of_name);
+        }
+        self.newer(id, source)
+    }
+
+    fn applicators(&mut self, id: Id, source: &Source<'_>) {
+        let (all, any, one) = (
+            self.each(source, "allOf"),
+            self.each(source, "anyOf"),
+            self.each(source, "oneOf"),
+        );
+        let not = self.property(source, "not");
+        let (items, additional) = match source.keywords.get("items") {
+            Some(_) if source.draft >= Draft::Of2020 => (None, None),
+            Some(Json::Array(_)) => (
+                Some(Items::Each(self.each(source, "items"))),
+                self.additional(source, "additionalItems"),
+            ),
+            _ => (self.property(source, "items").map(Items::All), None),
+        };
+        let node = &mut self.nodes[id];
+        (node.all_of, node.any_of, node.one_of, node.not) = (all, any, one, not);
+        (node.array.items, node.array.additional) = (items, additional);
+    }
+
+    fn object(&mut self, source: &Source<'_>) -> Result<ObjectRules, String> {
+        let mut patterns = Vec::new();
+        for (text, id) in self.map(source, "patternProperties") {
+            patterns.push((source.pattern(&text, "patternProperties")?, id));
+        }
+        let mut dependencies = BTreeMap::new();
+        for (name, value) in source.map("dependencies") {
+            let dependency = match value {
+                Json::Array(names) => Dependency::Names(texts(names)),
+                _ => Dependency::Schema(self.inner(source, &["dependencies", name])),
+            };
+            dependencies.insert(name.clone(), dependency);
+        }
+        Ok(ObjectRules {
+            least: source.count("minProperties"),
+            most: source.count("maxProperties"),
+            required: source.list("required").map_or_else(Vec::new, |it| texts(it)),
+            properties: self.map(source, "properties").into_iter().collect(),
+            patterns,
+            additional: self.additional(source, "additionalProperties"),
+            dependencies,
+            ..ObjectRules::default()
+        })
+    }
+
+    /// Keywords that drafts after the fourth brought.
+    fn newer(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+        if source.draft < Draft::Six {
+            return Ok(());
+        }
+        let (contains, names) = (
+            self.property(source, "contains"),
+            self.property(source, "propertyNames"),
+        );
+        let node = &mut self.nodes[id];
+        (node.array.contains, node.object.names) = (contains, names);
+        node.constant = source.keywords.get("const").cloned();
+        if source.draft < Draft::Seven {
+            return Ok(());
+        }
+        if let Some(condition) = self.property(source, "if") {
+            let flag = source.keywords.get("if").and_then(Json::as_bool);
+            let then = self.property(source, "then").filter(|_| flag != Some(false));
+            let otherwise = self.property(source, "else").filter(|_| flag != Some(true));
+            let node = &mut self.nodes[id];
+            (node.condition, node.then, node.otherwise) = (Some(condition), then, otherwise);
+        }
+        if source.draft < Draft::Of2019 {
+            return Ok(());
+        }
+        self.of_2019(id, source)?;
+        if source.draft >= Draft::Of2020 {
+            self.of_2020(id, source)?;
+        }
+        Ok(())
+    }
+
+    fn of_2019(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+        let recursive = self.reference(source, "$recursiveRef")?;
+        let schemas = self.map(source, "dependentSchemas").into_iter().collect();
+        let (items, properties) = (
+            self.property(source, "unevaluatedItems"),
+            self.property(source, "unevaluatedProperties"),
+        );
+        let required = source
+            .map("dependentRequired")
+            .filter_map(|(name, value)| Some((name.clone(), texts(value.as_array()?))));
+        let node = &mut self.nodes[id];
+        node.recursive_reference = recursive;
+        node.recursive_anchor = source.is_on("$recursiveAnchor");
+        node.object.dependent_schemas = schemas;
+        node.object.dependent_required = required.collect();
+        if node.array.contains.is_some() {
+            node.array.contains_least = source.count("minContains");
+            node.array.contains_most = source.count("maxContains");
+        }
+        (node.array.unevaluated, node.object.unevaluated) = (items, properties);
+        Ok(())
+    }
+
+    fn of_2020(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+        if let Some(target) = self.reference(source, "$dynamicRef")? {
+            let text = source.text("$dynamicRef").unwrap_or_default();
+            let anchor = text.split_once('#').map_or("", |it| it.1);
+            let anchor = (!anchor.is_empty() && !anchor.starts_with('/')).then(|| anchor.to_owned());
+            self.nodes[id].dynamic_reference = Some((target, anchor));
+        }
+        let (prefix, rest) = (self.each(source, "prefixItems"), self.property(source, "items"));
+        let node = &mut self.nodes[id];
+        node.dynamic_anchor = source.text("$dynamicAnchor").map(str::to_owned);
+        (node.array.prefix, node.array.rest) = (prefix, rest);
+        Ok(())
+    }
+
+    fn reference(&mut self, source: &Source<'_>, keyword: &str) -> Result<Option<Id>, String> {
+        let Some(reference) = source.text(keyword) else {
+            return Ok(None);
+        };
+        let target = Target::new(source.base, reference)?;
+        let place = self.documents.resolve(source.place.document, &target)?;
+        Ok(Some(self.want(place)))
+    }
+
+    fn inner(&mut self, source: &Source<'_>, path: &[&str]) -> Id {
+        let mut pointer = source.place.pointer.clone();
+        for part in path {
+            pointer.push('/');
+            pointer.push_str(&escape(part));
+        }
+        self.want(Place {
+            document: source.place.document,
+            pointer,
+        })
+    }
+
+    fn property(&mut self, source: &Source<'_>, keyword: &str) -> Option<Id> {
+        source
+            .keywords
+            .contains_key(keyword)
+            .then(|| self.inner(source, &[keyword]))
+    }
+
+    fn each(&mut self, source: &Source<'_>, keyword: &str) -> Vec<Id> {
+        let count = source.list(keyword).map_or(0, Vec::len);
+        (0..count)
+            .map(|at| self.inner(source, &[keyword, &at.to_string()]))
+            .collect()
+    }
+
+    fn map(&mut self, source: &Source<'_>, keyword: &str) -> Vec<(String, Id)> {
+        source
+            .map(keyword)
+            .map(|(name, _)| (name.clone(), self.inner(source, &[keyword, name])))
+            .collect()
+    }
+
+    fn additional(&mut self, source: &Source<'_>, keyword: &str) -> Option<Additional> {
+        match source.keywords.get(keyword)? {
+            Json::Bool(flag) => Some(Additional::Flag(*flag)),
+            _ => Some(Additional::Schema(self.inner(source, &[keyword]))),
+        }
+    }
+}
+
+impl<'m> Source<'m> {
+    fn text(&self, keyword: &str) -> Option<&'m str> {
+        self.keywords.get(keyword)?.as_str()
+    }
+
+    fn list(&self, keyword: &str) -> Option<&'m Vec<Json>> {
+        self.keywords.get(keyword)?.as_array()
+    }
+
+    fn map(&self, keyword: &str) -> impl Iterator<Item = (&'m String, &'m Json)> + use<'m> {
+        let map = self.keywords.get(keyword).and_then(Json::as_object);
+        map.into_iter().flatten()
+    }
+
+    fn is_on(&self, keyword: &str) -> bool {
+        self.keywords.get(keyword) == Some(&Json::Bool(true))
+    }
+
+    fn number(&self, keyword: &str) -> Option<Number> {
+        let number = self.keywords.get(keyword)?;
+        Some(Number {
+            value: number.as_f64()?,
+            text: number.to_string(),
+        })
+    }
+
+    fn count(&self, keyword: &str) -> Count {
+        let number = self.number(keyword)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "counts that are not whole are left out, and larger ones mean the largest"
+        )]
+        (number.value.fract() == 0.0).then_some(number.value as i64)
+    }
+
+    /// A limit and the strict one: in draft 4 the second is a flag on the first.
+    fn limit(&self, keyword: &str, strict: &str) -> (Option<Number>, Option<Number>) {
+        let limit = self.number(keyword);
+        if self.is_on(strict) {
+            return (None, limit);
+        }
+        (limit, self.number(strict))
+    }
+
+    fn pattern(&self, text: &str, keyword: &str) -> Result<Pattern, String> {
+        Pattern::new(text).map_err(|why| {
+            let place = format!("file:///values.schema.json#{}/{keyword}", self.place.pointer);
+            let quoted = |it: &str| crate::go::quote::quoted(it.as_bytes());
+            format!("invalid regex {} at {}: {why}", quoted(text), quoted(&place))
+        })
+    }
+}
+
+fn texts(items: &[Json]) -> Vec<String> {
+    items
+        .iter()
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
+}

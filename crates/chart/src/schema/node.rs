@@ -1,0 +1,253 @@
+//! A compiled schema: what each keyword asks for, references resolved.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::format::Format;
+use super::pattern::Pattern;
+
+/// A place in [`Compiled::nodes`].
+pub(super) type Id = usize;
+
+/// A draft of JSON Schema, by its number or year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Draft {
+    Four,
+    Six,
+    Seven,
+    Of2019,
+    Of2020,
+}
+
+impl Draft {
+    /// The keyword that names a schema.
+    pub(super) fn id_keyword(self) -> &'static str {
+        if self == Self::Four { "id" } else { "$id" }
+    }
+
+    /// The draft that a `$schema` names.
+    pub(super) fn of_address(address: &str) -> Option<Self> {
+        let address = address.strip_suffix('#').unwrap_or(address);
+        let rest = address
+            .strip_prefix("http://")
+            .or_else(|| address.strip_prefix("https://"))?;
+        match rest {
+            "json-schema.org/draft-04/schema" => Some(Self::Four),
+            "json-schema.org/draft-06/schema" => Some(Self::Six),
+            "json-schema.org/draft-07/schema" => Some(Self::Seven),
+            "json-schema.org/draft/2019-09/schema" => Some(Self::Of2019),
+            "json-schema.org/draft/2020-12/schema" | "json-schema.org/schema" => Some(Self::Of2020),
+            _ => None,
+        }
+    }
+}
+
+/// Kinds of JSON values, as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Types(pub(super) u8);
+
+/// In the order in which a message lists them.
+const TYPES: [&str; 7] = [
+    "null", "boolean", "number", "integer", "string", "array", "object",
+];
+
+impl Types {
+    pub(super) fn read(json: &Json) -> Self {
+        match json {
+            Json::String(name) => Self::of_name(name),
+            Json::Array(names) => {
+                let names = names.iter().filter_map(Json::as_str);
+                Self(names.fold(0, |all, it| all | Self::of_name(it).0))
+            }
+            _ => Self(0),
+        }
+    }
+
+    pub(super) fn of_name(name: &str) -> Self {
+        Self(TYPES.iter().position(|it| *it == name).map_or(0, |at| 1 << at))
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn contains(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(super) fn names(self) -> Vec<&'static str> {
+        let all = TYPES.iter().enumerate();
+        all.filter(|(at, _)| self.0 & (1 << at) != 0)
+            .map(|it| *it.1)
+            .collect()
+    }
+}
+
+/// `additionalProperties` and `additionalItems`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Additional {
+    Flag(bool),
+    Schema(Id),
+}
+
+/// An entry of `dependencies`.
+#[derive(Debug)]
+pub(super) enum Dependency {
+    Names(Vec<String>),
+    Schema(Id),
+}
+
+/// `items` up to 2019-09.
+#[derive(Debug)]
+pub(super) enum Items {
+    All(Id),
+    Each(Vec<Id>),
+}
+
+/// A keyword with a number, and the number as it is written.
+#[derive(Debug, Clone)]
+pub(super) struct Number {
+    pub(super) value: f64,
+    pub(super) text: String,
+}
+
+/// A keyword with a count.
+pub(super) type Count = Option<i64>;
+
+#[derive(Debug)]
+pub(super) struct Node {
+    /// `file:///values.schema.json#/properties/a`
+    pub(super) location: String,
+    pub(super) draft: Draft,
+    /// The schema with an identifier that this one is in.
+    pub(super) resource: Id,
+    pub(super) flag: Option<bool>,
+    pub(super) types: Types,
+    pub(super) constant: Option<Json>,
+    pub(super) options: Option<Vec<Json>>,
+    pub(super) format: Option<Format>,
+    pub(super) reference: Option<Id>,
+    pub(super) recursive_reference: Option<Id>,
+    pub(super) recursive_anchor: bool,
+    /// The target, and the anchor if there is one.
+    pub(super) dynamic_reference: Option<(Id, Option<String>)>,
+    pub(super) dynamic_anchor: Option<String>,
+    /// Of a resource: where its dynamic anchors are.
+    pub(super) dynamic_anchors: BTreeMap<String, Id>,
+    pub(super) all_of: Vec<Id>,
+    pub(super) any_of: Vec<Id>,
+    pub(super) one_of: Vec<Id>,
+    pub(super) not: Option<Id>,
+    pub(super) condition: Option<Id>,
+    pub(super) then: Option<Id>,
+    pub(super) otherwise: Option<Id>,
+    pub(super) object: ObjectRules,
+    pub(super) array: ArrayRules,
+    pub(super) string: StringRules,
+    pub(super) number: NumberRules,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ObjectRules {
+    pub(super) least: Count,
+    pub(super) most: Count,
+    pub(super) required: Vec<String>,
+    pub(super) properties: BTreeMap<String, Id>,
+    pub(super) patterns: Vec<(Pattern, Id)>,
+    pub(super) additional: Option<Additional>,
+    pub(super) names: Option<Id>,
+    pub(super) dependencies: BTreeMap<String, Dependency>,
+    pub(super) dependent_schemas: BTreeMap<String, Id>,
+    pub(super) dependent_required: BTreeMap<String, Vec<String>>,
+    pub(super) unevaluated: Option<Id>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct ArrayRules {
+    pub(super) least: Count,
+    pub(super) most: Count,
+    pub(super) unique: bool,
+    pub(super) items: Option<Items>,
+    pub(super) additional: Option<Additional>,
+    pub(super) prefix: Vec<Id>,
+    /// `items` from 2020-12 on: what follows the prefix.
+    pub(super) rest: Option<Id>,
+    pub(super) contains: Option<Id>,
+    pub(super) contains_least: Count,
+    pub(super) contains_most: Count,
+    pub(super) unevaluated: Option<Id>,
+}
+
+impl ArrayRules {
+    /// Whether every item is held against a schema of this node.
+    pub(super) fn sees_all(&self, draft: Draft) -> bool {
+        if draft < Draft::Of2020 {
+            self.additional.is_some() || matches!(self.items, Some(Items::All(_)))
+        } else {
+            self.rest.is_some()
+        }
+    }
+
+    /// How many items from the first on are.
+    pub(super) fn sees(&self, draft: Draft) -> usize {
+        match &self.items {
+            Some(Items::Each(each)) if draft < Draft::Of2020 => each.len(),
+            _ => self.prefix.len(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct StringRules {
+    pub(super) least: Count,
+    pub(super) most: Count,
+    pub(super) pattern: Option<Pattern>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct NumberRules {
+    pub(super) least: Option<Number>,
+    pub(super) most: Option<Number>,
+    pub(super) above: Option<Number>,
+    pub(super) below: Option<Number>,
+    pub(super) multiple_of: Option<Number>,
+}
+
+impl Node {
+    pub(super) fn new(location: String) -> Self {
+        Self {
+            location,
+            draft: Draft::Of2020,
+            resource: 0,
+            flag: None,
+            types: Types::default(),
+            constant: None,
+            options: None,
+            format: None,
+            reference: None,
+            recursive_reference: None,
+            recursive_anchor: false,
+            dynamic_reference: None,
+            dynamic_anchor: None,
+            dynamic_anchors: BTreeMap::new(),
+            all_of: Vec::new(),
+            any_of: Vec::new(),
+            one_of: Vec::new(),
+            not: None,
+            condition: None,
+            then: None,
+            otherwise: None,
+            object: ObjectRules::default(),
+            array: ArrayRules::default(),
+            string: StringRules::default(),
+            number: NumberRules::default(),
+        }
+    }
+}
+
+/// A schema that values can be held against. The first node is the whole.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(super) nodes: Vec<Node>,
+}
