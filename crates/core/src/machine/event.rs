@@ -150,7 +150,7 @@ pub enum Event {
         environment: String,
         /// About which rollout.
         rollout: u64,
-        /// Who answered what: `https://chat.example 200`, or that nobody is configured.
+        /// Who answered what: `https://chat.example 200`. Empty where nobody is configured.
         receipt: String,
     },
     /// A person wants something.

@@ -229,6 +229,11 @@ impl Play {
                     took_ms: 7,
                 }
             }
+            ["told", receipt @ ..] => Event::Notified {
+                environment,
+                rollout,
+                receipt: receipt.join(" "),
+            },
             ["fail", ..] => {
                 let (rollout, turn, step) = last.unwrap();
                 Event::Failed {
@@ -419,6 +424,13 @@ impl Play {
                     track.weight
                 )
             })),
+            "team-notification-sent" => {
+                let mut items = seen.checklist.iter();
+                items
+                    .find(|one| one.item == key)
+                    .map(|one| format!("{}: {}", one.state, one.evidence))
+                    .unwrap_or_default()
+            }
             "verdict" => rollout
                 .and_then(|rollout| rollout.watch.as_ref())
                 .map(|watch| watch.verdict.clone())

@@ -1,5 +1,6 @@
-//! Proposes the revert of a commit: a branch `windlass/revert-<commit>` in the source's repository. Customers are back
-//! long before; when Git cannot be reached, the hold keeps the release out all the same.
+//! Proposes the revert of a commit: a branch `windlass/revert-<commit>` in the source's repository, which takes back all
+//! that the release had over what serves now. Customers are back long before; when Git cannot be reached, the hold keeps
+//! the release out all the same.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -23,21 +24,28 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
     let origin = named(settings)
         .filter(|name| mirror::is_remote(name))
         .unwrap_or("origin");
-    let receipt = match revert(world, (&repository, origin), branch, commit, reason).await {
-        Ok(name) => {
+    let view = world.published.view();
+    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
+    let serving = lane.live.as_ref().map(|live| live.commit.as_str());
+    let short = commit.get(..7).unwrap_or(commit);
+    let work = world.options.state.join("revert");
+    let ended = revert(&work, (&repository, origin), branch, (commit, serving), reason).await;
+    let receipt = match ended {
+        Ok(proposal) => {
             world.warn(&about, None);
-            format!("branch {name} proposes the revert for {branch}")
+            match proposal {
+                Proposal::Branch(name) => format!("branch {name} proposes the revert for {branch}"),
+                Proposal::Needless(why) => format!("{branch} needs no revert of {short}: {why}"),
+            }
         }
         Err(problem) => {
             let warning = format!(
-                "no revert of {commit} could be proposed on {branch}: {problem}; the hold keeps it out"
+                "no revert of {short} could be proposed on {branch}: {problem}; the hold keeps it out"
             );
             world.warn(&about, Some(warning.clone()));
             warning
         }
     };
-    let view = world.published.view();
-    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
     let rollout = lane.history.first().map_or(0, |ended| ended.rollout);
     Some(Event::Notified {
         environment,
@@ -46,44 +54,68 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
     })
 }
 
+/// What came of it.
+enum Proposal {
+    /// A branch of this name.
+    Branch(String),
+    /// There is nothing to take back.
+    Needless(&'static str),
+}
+
 async fn revert(
-    world: &World,
+    work: &Path,
     (repository, origin): (&Path, &str),
     branch: &str,
-    commit: &str,
+    (commit, serving): (&str, Option<&str>),
     reason: &str,
-) -> Result<String, String> {
+) -> Result<Proposal, String> {
     let name = format!("windlass/revert-{}", commit.get(..7).unwrap_or(commit));
-    let work = world.options.state.join("revert");
     // What an earlier try left.
-    let _ = tokio::fs::remove_dir_all(&work).await;
+    let _ = tokio::fs::remove_dir_all(work).await;
     git(
         repository,
         &["clone", "--quiet", "--shared", "--branch", branch, "--"],
-        &[repository, &work],
+        &[repository, work],
     )
     .await?;
-    git(&work, &["checkout", "--quiet", "-B", &name], &[]).await?;
-    let subject = format!("Revert {commit}\n\n{reason}");
-    let mut arguments = vec!["revert", "--no-edit", "--no-commit"];
-    // Of a merge, what it brought to the branch is taken back.
-    let merge = format!("{commit}^2");
-    if git(&work, &["rev-parse", "--quiet", "--verify", &merge], &[])
+    // Where nothing serves, what the commit itself brought is taken back.
+    let parent = format!("{commit}^");
+    let goal = serving.unwrap_or(&parent);
+    if git(work, &["merge-base", "--is-ancestor", commit, goal], &[])
         .await
         .is_ok()
     {
-        arguments.extend(["--mainline", "1"]);
+        return Ok(Proposal::Needless("what serves came after it"));
     }
-    arguments.push(commit);
-    git(&work, &arguments, &[]).await?;
-    git(&work, &["commit", "--quiet", "--message", &subject], &[]).await?;
-    git(&work, &["push", "--quiet", "--force", "--", origin, &name], &[]).await?;
-    let _ = tokio::fs::remove_dir_all(&work).await;
-    Ok(name)
+    git(work, &["checkout", "--quiet", "-B", &name], &[]).await?;
+    // A commit after the bad one that has the files of the good one, so that what is picked is the way back, whatever
+    // number of commits and merges lies between them.
+    let files = format!("{goal}^{{tree}}");
+    let back = git(work, &["commit-tree", &files, "-p", commit, "-m", "back"], &[]).await?;
+    if let Err(problem) = git(work, &["cherry-pick", "--no-commit", &back], &[]).await {
+        let conflicts = git(work, &["diff", "--name-only", "--diff-filter=U"], &[]).await?;
+        return Err(if conflicts.is_empty() {
+            problem
+        } else {
+            format!(
+                "later commits changed the same places of {}",
+                conflicts.replace('\n', ", ")
+            )
+        });
+    }
+    if git(work, &["diff", "--cached", "--quiet"], &[]).await.is_ok() {
+        return Ok(Proposal::Needless("later commits took it back"));
+    }
+    let subject = format!("Revert {commit}\n\n{reason}");
+    git(work, &["commit", "--quiet", "--message", &subject], &[]).await?;
+    git(work, &["push", "--quiet", "--force", "--", origin, &name], &[]).await?;
+    let _ = tokio::fs::remove_dir_all(work).await;
+    Ok(Proposal::Branch(name))
 }
 
-/// Without the user's own settings, so that hooks and signing play no part; the author is the controller.
-async fn git(folder: &Path, arguments: &[&str], paths: &[&Path]) -> Result<(), String> {
+/// What git prints. Without the user's own settings, so that hooks and signing play no part; the author is the
+/// controller.
+async fn git(folder: &Path, arguments: &[&str], paths: &[&Path]) -> Result<String, String> {
     let mut command = Command::new("git");
     command
         .args([
@@ -108,7 +140,108 @@ async fn git(folder: &Path, arguments: &[&str], paths: &[&Path]) -> Result<(), S
         .map_err(|_| format!("git does not end within {} s", TIMEOUT.as_secs()))?
         .map_err(|e| format!("git cannot be started: {e}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
     }
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::{Proposal, git, revert};
+
+    /// A repository with a commit per entry: file and content.
+    struct History {
+        folder: tempfile::TempDir,
+        commits: Vec<String>,
+    }
+
+    impl History {
+        async fn of(entries: &[(&str, &str)]) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let root = folder.path().join("origin");
+            std::fs::create_dir(&root).unwrap();
+            git(&root, &["init", "--quiet", "--initial-branch", "main"], &[])
+                .await
+                .unwrap();
+            let mut commits = Vec::new();
+            for (file, content) in entries {
+                std::fs::write(root.join(file), content).unwrap();
+                git(&root, &["add", "--all"], &[]).await.unwrap();
+                git(&root, &["commit", "--quiet", "--message", "change"], &[])
+                    .await
+                    .unwrap();
+                commits.push(git(&root, &["rev-parse", "HEAD"], &[]).await.unwrap());
+            }
+            Self { folder, commits }
+        }
+
+        fn root(&self) -> PathBuf {
+            self.folder.path().join("origin")
+        }
+
+        async fn revert(&self, bad: usize, serving: Option<usize>) -> Result<Proposal, String> {
+            let root = self.root();
+            let repository: (&Path, &str) = (&root, "origin");
+            let serving = serving.map(|at| self.commits[at].as_str());
+            let work = self.folder.path().join("work");
+            revert(&work, repository, "main", (&self.commits[bad], serving), "slow").await
+        }
+    }
+
+    async fn branch(history: &History, bad: usize, serving: Option<usize>) -> String {
+        match history.revert(bad, serving).await {
+            Ok(Proposal::Branch(name)) => name,
+            Ok(Proposal::Needless(why)) => panic!("needless: {why}"),
+            Err(problem) => panic!("{problem}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn all_that_the_release_had_over_what_serves_is_taken_back_and_nothing_else() {
+        let history = History::of(&[("a", "1\n"), ("a", "2\n"), ("b", "2\n"), ("c", "3\n")]).await;
+        let name = branch(&history, 2, Some(0)).await;
+        let files = git(&history.root(), &["ls-tree", "--name-only", &name], &[]).await;
+        assert_eq!(files.unwrap(), "a\nc", "b is of the release, c came later");
+        let content = git(&history.root(), &["show", &format!("{name}:a")], &[]).await;
+        assert_eq!(content.unwrap(), "1");
+        let last = git(
+            &history.root(),
+            &["show", "--no-patch", "--format=%B", &name],
+            &[],
+        )
+        .await;
+        assert_eq!(last.unwrap(), format!("Revert {}\n\nslow", history.commits[2]));
+    }
+
+    #[tokio::test]
+    async fn where_nothing_serves_the_commit_itself_is_taken_back() {
+        let history = History::of(&[("a", "1\n"), ("b", "2\n")]).await;
+        let name = branch(&history, 1, None).await;
+        let files = git(&history.root(), &["ls-tree", "--name-only", &name], &[]).await;
+        assert_eq!(files.unwrap(), "a");
+    }
+
+    #[tokio::test]
+    async fn a_release_older_than_what_serves_needs_no_revert_nor_does_one_that_was_taken_back() {
+        let history = History::of(&[("a", "1\n"), ("a", "2\n"), ("a", "1\n")]).await;
+        let older = history.revert(0, Some(1)).await;
+        assert!(matches!(
+            older,
+            Ok(Proposal::Needless("what serves came after it"))
+        ));
+        let taken_back = history.revert(1, Some(0)).await;
+        assert!(matches!(
+            taken_back,
+            Ok(Proposal::Needless("later commits took it back"))
+        ));
+    }
+
+    #[tokio::test]
+    async fn what_conflicts_is_named() {
+        let history = History::of(&[("a", "1\n"), ("a", "2\n"), ("a", "3\n")]).await;
+        let problem = history.revert(1, Some(0)).await.map(|_| ()).unwrap_err();
+        assert_eq!(problem, "later commits changed the same places of a");
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
                     @if let Some(url) = &environment.url { a href=(url) { (url) } " · " }
                     (environment.source) " · " (environment.deploy) " · " (environment.strategy)
                 }
-                p.summary data-state=(state) { (environment.summary) }
+                @if let Some(news) = news(environment) { p.summary data-state=(state) { (news) } }
             }
             div #(format!("lane-{name}-live")) data-live="" {
                 @match &environment.live {
@@ -49,6 +49,17 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
             }
         }
     }
+}
+
+/// What the summary says beyond the version that serves, which stands below it anyway.
+fn news(environment: &EnvironmentView) -> Option<&str> {
+    let summary = environment.summary.as_str();
+    let rest = environment
+        .live
+        .as_ref()
+        .and_then(|live| summary.strip_prefix(&live.version)?.strip_prefix(" serves"));
+    let news = rest.map_or(summary, |rest| rest.trim_start_matches("; "));
+    (!news.is_empty()).then_some(news)
 }
 
 fn serves(live: &LiveView, environment: &EnvironmentView, now_ms: i64) -> Markup {
@@ -139,7 +150,8 @@ fn holds(environment: &EnvironmentView, reader: &Reader) -> Markup {
     html! {
         @for hold in &environment.holds {
             div.hold {
-                p { strong { (hold.release) } " is kept out by " (hold.by) ", " (when(hold.since_ms, reader.now_ms)) ": " (hold.reason) }
+                p { strong { (hold.release) } " is kept out by " (hold.by) ", " (when(hold.since_ms, reader.now_ms)) ": " (first_line(&hold.reason)) }
+                (details(&format!("hold-{}-{}", environment.name, hold.release), &hold.reason))
                 @if reader.name.is_some() { (button(reader, &environment.name, "clear-hold", &hold.release, "Let it in again")) }
             }
         }
@@ -158,10 +170,28 @@ fn history(environment: &EnvironmentView, now_ms: i64) -> Markup {
                             span.outcome data-outcome=(ended.outcome) { (ended.outcome) } " " strong { (ended.version) }
                             " by " (ended.decided_by) ", " (when(ended.ended_ms, now_ms))
                             (took("switch", ended.switch_ms)) (took("back", ended.rollback_ms))
-                            @if !ended.reason.is_empty() { br; (ended.reason) }
+                            @if !ended.reason.is_empty() { br; (first_line(&ended.reason)) }
+                            (details(&format!("ended-{}-{}", environment.name, ended.rollout), &ended.reason))
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn first_line(reason: &str) -> &str {
+    reason.lines().next().unwrap_or_default()
+}
+
+/// The lines after a reason's first: what a log said last.
+fn details(id: &str, reason: &str) -> Markup {
+    let (_, more) = reason.split_once('\n').unwrap_or_default();
+    html! {
+        @if !more.is_empty() {
+            details #(id) {
+                summary { "What was written last" }
+                pre { (more) }
             }
         }
     }

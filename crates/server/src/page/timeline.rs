@@ -67,6 +67,7 @@ fn sentence(event: &Event) -> Option<(String, &'static str, String)> {
         | Event::Observed { .. }
         | Event::Measured { .. }
         | Event::TimeCame { .. } => return None,
+        Event::Notified { receipt, .. } if receipt.is_empty() => return None,
         Event::Configured { environments } => ("", read_configuration(environments.len())),
         Event::SnapshotSeen {
             branch,

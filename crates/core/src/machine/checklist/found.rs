@@ -268,8 +268,11 @@ pub(super) fn notified(subject: &Subject<'_>) -> Found {
     let receipt = told
         .into_iter()
         .find(|(rollout, _)| *rollout == subject.rollout.id);
-    receipt.map_or_else(
-        || Found::open("nobody was told yet"),
-        |(_, receipt)| Found::done(receipt.clone()),
-    )
+    match receipt {
+        None => Found::open("nobody was told yet"),
+        Some((_, receipt)) if receipt.is_empty() => {
+            Found::open("nobody is told: `notify` in windlass.yaml lists no address")
+        }
+        Some((_, receipt)) => Found::done(receipt.clone()),
+    }
 }

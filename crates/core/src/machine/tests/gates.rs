@@ -104,6 +104,22 @@ fn a_checklist_item_waits_for_somebody_who_vouches() {
 }
 
 #[test]
+fn a_team_counts_as_notified_when_somebody_was_told() {
+    let config = one("strategy: blue-green, deploy: { approvals: 1 }");
+    let script = format!(
+        "{PLANNED}
+        test plan p1 =>
+        ? test team-notification-sent open: nobody was told yet
+        test told =>
+        ? test team-notification-sent open: nobody is told: `notify` in windlass.yaml lists no address
+        test told https://chat.example 200 =>
+        ? test team-notification-sent done: https://chat.example 200
+        "
+    );
+    check(&config, &script);
+}
+
+#[test]
 fn a_branch_that_no_longer_contains_the_commit_and_a_hold_deny() {
     let script = format!(
         "{PLANNED}
