@@ -48,6 +48,12 @@ impl Capabilities {
         }
     }
 
+    /// The minor version of Kubernetes 1.
+    pub(crate) fn minor(&self) -> u32 {
+        let minor = parse(&self.kube_version).unwrap_or_default().1;
+        u32::try_from(minor).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn object(&self, profile: Profile) -> Any {
         let normalised = self.normalised();
         let (major, minor, _) = parse(&self.kube_version).unwrap_or_default();

@@ -41,6 +41,8 @@ pub(crate) enum Param {
     Reflect,
     Str,
     Int,
+    /// `uint32`
+    Uint32,
     Float,
     Bool,
     /// `map[string]interface{}`
@@ -77,6 +79,7 @@ impl Param {
             Self::Reflect => "reflect.Value",
             Self::Str => "string",
             Self::Int => "int",
+            Self::Uint32 => "uint32",
             Self::Float => "float64",
             Self::Bool => "bool",
             Self::Map => "map[string]interface {}",
@@ -94,6 +97,8 @@ pub(crate) enum Lazy {
     No,
     And,
     Or,
+    /// `call`, which looks at its first argument as it is written.
+    Call,
 }
 
 /// A function or a method. A method's first argument is its receiver, which `params` does not count.

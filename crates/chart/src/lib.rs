@@ -23,6 +23,7 @@ mod go;
 pub mod ignore;
 mod json;
 pub mod limits;
+pub mod lint;
 pub mod load;
 pub mod manifest;
 pub mod metadata;

@@ -1,15 +1,16 @@
 //! What templates wrote, split into documents, hooks taken out, in the order of installation.
 
+mod head;
 mod kind_order;
+mod outline;
 mod split;
 
-use std::collections::BTreeMap;
-
-use crate::any::{Any, Map, lossy};
+use crate::any::lossy;
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::render::{Hook, Manifest};
-use crate::yaml;
+use head::Head;
+pub(crate) use head::scalar;
 
 pub use kind_order::{in_order_of_installation, in_order_of_removal};
 pub use split::split;
@@ -116,91 +117,4 @@ fn event(word: &str) -> Option<String> {
         word
     };
     EVENTS.contains(&word.as_str()).then_some(word)
-}
-
-/// The part of a document that Helm reads.
-struct Head {
-    kind: String,
-    name: String,
-    annotations: BTreeMap<String, String>,
-}
-
-impl Head {
-    fn read(document: &[u8], path: &str, limits: &Limits) -> Result<Self, String> {
-        let fail = |what: String| format!("YAML parse error on {path}: {what}");
-        let value = yaml::read(document, limits)
-            .map_err(|it| fail(format!("error converting YAML to JSON: {it}")))?;
-        let json = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal";
-        let map = match value {
-            Any::Map(map) => map,
-            Any::Nil => Map::empty(),
-            other => {
-                let got = json_kind(&other);
-                return Err(fail(format!(
-                    "{json} {got} into Go value of type releaseutil.SimpleHead"
-                )));
-            }
-        };
-        let text = |map: &Map, key: &str, field: &str| match map.get(key.as_bytes()) {
-            None | Some(Any::Nil) => Ok(String::new()),
-            Some(Any::Str(it)) => Ok(it.text().into_owned()),
-            Some(Any::Float(it)) => Ok(crate::go::number::format_g32(it)),
-            Some(Any::Bool(it)) => Ok(it.to_string()),
-            Some(other) => {
-                let got = json_kind(&other);
-                Err(fail(format!(
-                    "{json} {got} into Go struct field {field} of type string"
-                )))
-            }
-        };
-        text(&map, "apiVersion", "SimpleHead.apiVersion")?;
-        let kind = text(&map, "kind", "SimpleHead.kind")?;
-        let metadata = match map.get(b"metadata") {
-            Some(Any::Map(map)) => map,
-            None | Some(Any::Nil) => Map::empty(),
-            Some(other) => {
-                let got = json_kind(&other);
-                let of = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
-                return Err(fail(format!(
-                    "{json} {got} into Go struct field SimpleHead.metadata of type {of}"
-                )));
-            }
-        };
-        let name = text(&metadata, "name", "SimpleHead.metadata.name")?;
-        let annotations = match metadata.get(b"annotations") {
-            Some(Any::Map(map)) => map,
-            None | Some(Any::Nil) => Map::empty(),
-            Some(other) => {
-                let got = json_kind(&other);
-                let field = "SimpleHead.metadata.annotations";
-                return Err(fail(format!(
-                    "{json} {got} into Go struct field {field} of type map[string]string"
-                )));
-            }
-        };
-        let annotations = annotations.keys().into_iter().map(|key| {
-            let value = text(&annotations, &key.text(), "SimpleHead.metadata.annotations")?;
-            Ok((key.text().into_owned(), value))
-        });
-        let annotations = annotations.collect::<Result<_, String>>()?;
-        Ok(Self {
-            kind,
-            name,
-            annotations,
-        })
-    }
-
-    fn annotation(&self, name: &str) -> Option<&str> {
-        self.annotations.get(name).map(String::as_str)
-    }
-}
-
-fn json_kind(value: &Any) -> &'static str {
-    match value {
-        Any::Map(_) => "object",
-        Any::List(_) => "array",
-        Any::Str(_) => "string",
-        Any::Bool(_) => "bool",
-        _ => "number",
-    }
 }

@@ -269,7 +269,9 @@ impl Render<'_> {
             _ => return Err(ChartError::Values("the values are no map".to_owned())),
         };
         let mut root = Branch::new(self.chart, profile);
-        self.check(&root)?;
+        if !self.options.lint {
+            self.check(&root)?;
+        }
         dependencies::process(&mut root, &values, profile)?;
         Ok((root, values))
     }
@@ -287,7 +289,9 @@ impl Render<'_> {
         if !self.options.skip_schema {
             crate::schema::check(root, &values, profile, &self.options.remote_schemas)?;
         }
-        self.check_kube_version()?;
+        if !self.options.lint {
+            self.check_kube_version()?;
+        }
         ahead.rest();
         let contexts = context::all(root, &values, self.release, self.capabilities, profile);
         let setting = setting(self.options, self.chart.limits());
@@ -295,7 +299,7 @@ impl Render<'_> {
     }
 
     fn check(&self, root: &Branch) -> Result<(), ChartError> {
-        if self.chart.metadata().is_library() && !self.options.lint {
+        if self.chart.metadata().is_library() {
             return Err(ChartError::Load("library charts are not installable".to_owned()));
         }
         let missing = dependencies::missing(root);
@@ -400,7 +404,7 @@ fn execute_files(
         about.set("BasePath", Any::str(file.base_path.as_str()));
         file.context.set("Template", Any::Map(about));
         let out = exec
-            .file(name, Any::Map(file.context.clone()))
+            .file(name, Any::Map(file.context.as_values()))
             .map_err(|fail| message::execution(name, &fail, setting.profile))?;
         written(&name.text(), &out.into());
     }

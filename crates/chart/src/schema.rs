@@ -19,6 +19,7 @@ use crate::any::{Any, Map};
 use crate::error::ChartError;
 use crate::profile::Profile;
 use crate::tree::Branch;
+pub(crate) use format::Format;
 pub(crate) use node::Compiled;
 use validate::{Stop, Validator};
 
@@ -115,6 +116,16 @@ pub(crate) fn report(
         }
     }
     Ok(report)
+}
+
+/// Checks values against a schema, which is given as text; the error is the validator's.
+pub(crate) fn check_one(schema: &[u8], values: &crate::Value, remote: &RemoteSchemas) -> Result<(), String> {
+    let compiled = compile(schema, remote)?;
+    match against(&compiled, &Any::from(values)) {
+        Ok(None) => Ok(()),
+        Ok(Some(report)) => Err(report),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 fn against(schema: &Compiled, values: &Any) -> Result<Option<String>, ChartError> {

@@ -65,6 +65,16 @@ impl Version {
         })
     }
 
+    /// Whether a text is a version by the letter of the specification.
+    pub(crate) fn is_strict(text: &str) -> bool {
+        let numbers = text.split(['-', '+']).next().unwrap_or_default();
+        let good = |it: &str| it == "0" || !it.starts_with('0');
+        Self::new(text).is_ok()
+            && !text.starts_with('v')
+            && numbers.split('.').count() == 3
+            && numbers.split('.').all(good)
+    }
+
     /// Precedence; build metadata does not count.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         let numbers = (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch));

@@ -77,6 +77,11 @@ pub(crate) fn read(text: &[u8], limits: &Limits) -> Result<Any, YamlError> {
     }
 }
 
+/// What a plain scalar without a tag is; `None` where JSON has nothing for it.
+pub(crate) fn plain(text: &[u8]) -> Option<Any> {
+    compose::plain(text)
+}
+
 /// As [`read`], within the usual limits.
 pub(crate) fn read_first(text: &[u8]) -> Result<Any, String> {
     read(text, &Limits::default()).map_err(|it| it.0)

@@ -179,37 +179,37 @@ impl Object {
     /// The object as JSON has it: a map by JSON names.
     pub(crate) fn to_json_map(&self) -> Any {
         match self {
-            Self::Struct { fields, .. } => {
-                let map = Map::empty();
-                for field in fields {
-                    if !field.omit_empty || field.value.truth() {
-                        let name = if field.json.is_empty() {
-                            field.name
-                        } else {
-                            field.json
-                        };
-                        map.set(name, field.value.clone());
-                    }
-                }
-                Any::Map(map)
-            }
             Self::Semver(it) => Any::str(it.to_string()),
             Self::Time(it) => Any::str(it.rfc3339_nano()),
-            Self::HelmVersion(it) => {
-                let map = Map::empty();
-                map.set("version", Any::Str(it.version.clone()));
-                map.set("go_version", Any::str(GO_VERSION));
-                if it.profile == Profile::Helm4 {
-                    map.set("kube_client_version", Any::str("v1.36"));
-                }
-                Any::Map(map)
+            _ => {
+                let fields = self.json_fields().into_iter();
+                Any::Map(Map::new(fields.map(|it| (it.0.into(), it.1)).collect()))
             }
-            _ => Any::Map(Map::new(
-                self.fields()
-                    .into_iter()
-                    .map(|(key, value)| (key.into(), value))
-                    .collect(),
-            )),
+        }
+    }
+
+    /// A struct's fields by their names in JSON, in the order in which they are written.
+    pub(crate) fn json_fields(&self) -> Vec<(&'static str, Any)> {
+        match self {
+            Self::Struct { fields, .. } => fields
+                .iter()
+                .filter(|it| !it.omit_empty || it.value.truth())
+                .map(|it| {
+                    let name = if it.json.is_empty() { it.name } else { it.json };
+                    (name, it.value.clone())
+                })
+                .collect(),
+            Self::HelmVersion(it) => {
+                let mut fields = vec![
+                    ("version", Any::Str(it.version.clone())),
+                    ("go_version", Any::str(GO_VERSION)),
+                ];
+                if it.profile == Profile::Helm4 {
+                    fields.push(("kube_client_version", Any::str("v1.36")));
+                }
+                fields
+            }
+            _ => self.fields(),
         }
     }
 }

@@ -1,15 +1,18 @@
 //! Go's own functions that neither compare nor decide: print, index, len, html, js, urlquery, call.
 
-use super::{Args, Function, Param, fixed, variadic};
+use super::{Args, Function, Lazy, Param, fixed, variadic};
 use crate::any::{Any, Flavour};
 use crate::go::{print, runes};
 use crate::template::exec::Exec;
 use crate::template::failure::Fail;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    variadic("call", &[Param::Reflect, Param::Reflect], |_, _| {
-        Err("non-function of a type that templates have".into())
-    }),
+    Function {
+        lazy: Lazy::Call,
+        ..variadic("call", &[Param::Reflect, Param::Reflect], |_, _| {
+            Err("call of nil".into())
+        })
+    },
     variadic("html", &[Param::Any], |exec, args| {
         Ok(Any::Str(html(&text(exec, args)).into()))
     }),

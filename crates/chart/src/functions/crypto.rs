@@ -33,7 +33,7 @@ const SIGNED_KEY: &[Param] = &[
     Param::Certificate,
     Param::Str,
 ];
-const DERIVE: &[Param] = &[Param::Int, Param::Str, Param::Str, Param::Str, Param::Str];
+const DERIVE: &[Param] = &[Param::Uint32, Param::Str, Param::Str, Param::Str, Param::Str];
 
 pub(super) static FUNCTIONS: &[Function] = &[
     fixed("randAlphaNum", COUNT, |exec, mut args| {

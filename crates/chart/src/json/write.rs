@@ -1,6 +1,6 @@
 //! The writer.
 
-use crate::any::{Any, DEPTH_MAX, Map};
+use crate::any::{Any, DEPTH_MAX, Map, Object};
 use crate::go::{number, runes};
 
 /// `json.Marshal`.
@@ -99,7 +99,12 @@ impl Writer {
                 it.leave();
                 return result;
             }
-            Any::Object(it) => return self.value(&it.to_json_map()),
+            Any::Object(it) => {
+                return match &**it {
+                    Object::Semver(_) | Object::Time(_) => self.value(&it.to_json_map()),
+                    _ => self.entries(&it.json_fields()),
+                };
+            }
         }
         Ok(())
     }
@@ -149,15 +154,19 @@ impl Writer {
     }
 
     fn map(&mut self, map: &Map) -> Result<(), String> {
+        self.entries(&map.entries())
+    }
+
+    fn entries<K: AsRef<[u8]>>(&mut self, entries: &[(K, Any)]) -> Result<(), String> {
         self.enter()?;
         self.out.push(b'{');
         self.deeper(1);
-        for (at, (key, value)) in map.entries().iter().enumerate() {
+        for (at, (key, value)) in entries.iter().enumerate() {
             if at > 0 {
                 self.out.push(b',');
             }
             self.line();
-            self.text(key);
+            self.text(key.as_ref());
             self.out.push(b':');
             if self.indent.is_some() {
                 self.out.push(b' ');
@@ -165,7 +174,7 @@ impl Writer {
             self.value(value)?;
         }
         self.deeper(-1);
-        if !map.is_empty() {
+        if !entries.is_empty() {
             self.line();
         }
         self.depth -= 1;

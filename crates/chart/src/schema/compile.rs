@@ -1,5 +1,6 @@
 //! From documents of JSON to compiled schemas: everything that a schema leads to, references to other documents included.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value as Json};
@@ -23,11 +24,12 @@ pub(super) fn compile(schema: &Json, remote: &RemoteSchemas) -> Result<Compiled,
         known: BTreeMap::new(),
         queue: VecDeque::new(),
     };
-    compiler.want(Place::root(0));
-    while let Some((id, place)) = compiler.queue.pop_front() {
-        compiler.compile(id, &place)?;
+    compiler.want(Place::root(0), Some(schema));
+    while let Some((id, place, json)) = compiler.queue.pop_front() {
+        compiler.compile(id, &place, json)?;
     }
     Ok(Compiled {
+        addresses: compiler.documents.addresses(),
         nodes: compiler.nodes,
     })
 }
@@ -36,54 +38,60 @@ struct Compiler<'s> {
     documents: Documents<'s>,
     nodes: Vec<Node>,
     known: BTreeMap<Place, Id>,
-    queue: VecDeque<(Id, Place)>,
+    queue: VecDeque<(Id, Place, Option<&'s Json>)>,
 }
 
 /// The schema that is being compiled.
-struct Source<'m> {
+struct Source<'m, 's> {
     keywords: &'m Map<String, Json>,
+    /// The same, where it lives as long as the chart's schema.
+    lasting: Option<&'s Map<String, Json>>,
     place: &'m Place,
     draft: Draft,
     /// The address that references start from.
     base: &'m str,
 }
 
-impl Compiler<'_> {
+impl<'s> Compiler<'s> {
     /// The node of a place, which is compiled later where it is new.
-    fn want(&mut self, place: Place) -> Id {
+    fn want(&mut self, place: Place, json: Option<&'s Json>) -> Id {
         if let Some(id) = self.known.get(&place) {
             return *id;
         }
         let id = self.nodes.len();
-        self.nodes.push(Node::new(self.documents.location(&place)));
+        self.nodes.push(Node::new(place.clone()));
         self.known.insert(place.clone(), id);
-        self.queue.push_back((id, place));
+        self.queue.push_back((id, place, json));
         id
     }
 
-    fn compile(&mut self, id: Id, place: &Place) -> Result<(), String> {
+    fn compile(&mut self, id: Id, place: &Place, json: Option<&'s Json>) -> Result<(), String> {
         if self.nodes.len() > NODES_MAX {
             return Err(format!("the schema has more than {NODES_MAX} schemas within it"));
         }
         self.documents.ensure(place)?;
-        let json = self.documents.at(place)?;
+        let json = match json {
+            Some(json) => Cow::Borrowed(json),
+            None => self.documents.at(place)?,
+        };
         let resource = self.documents.resource(place).clone();
         let root = Place {
             document: place.document,
             pointer: resource.pointer.clone(),
         };
         let is_resource = root == *place;
-        let holder = self.want(root);
+        let holder = self.want(root, None);
         let node = &mut self.nodes[id];
         node.draft = resource.draft;
         node.resource = holder;
         if is_resource && resource.draft >= Draft::Of2020 {
             for anchor in &resource.dynamic_anchors {
                 let pointer = resource.anchors.get(anchor).cloned().unwrap_or_default();
-                let target = self.want(Place {
+                let place = Place {
                     document: place.document,
                     pointer,
-                });
+                };
+                let target = self.want(place, None);
                 self.nodes[id].dynamic_anchors.insert(anchor.clone(), target);
             }
         }
@@ -91,8 +99,13 @@ impl Compiler<'_> {
             Json::Bool(flag) => self.nodes[id].flag = Some(*flag),
             Json::Object(keywords) if keywords.is_empty() => self.nodes[id].flag = Some(true),
             Json::Object(keywords) => {
+                let lasting = match &json {
+                    Cow::Borrowed(Json::Object(keywords)) => Some(keywords),
+                    _ => None,
+                };
                 let source = Source {
                     keywords,
+                    lasting,
                     place,
                     draft: resource.draft,
                     base: &resource.id,
@@ -104,7 +117,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn keywords(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+    fn keywords(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         let draft = source.draft;
         let reference = self.reference(source, "$ref")?;
         self.nodes[id].reference = reference;
@@ -116,7 +129,7 @@ impl Compiler<'_> {
         let object = self.object(source)?;
         let node = &mut self.nodes[id];
         node.object = object;
-        node.types = source.keywords.get("type").map_or(Types::default(), Types::read);
+        node.types = get(source.keywords, "type").map_or(Types::default(), Types::read);
         node.options = source.list("enum").cloned();
         node.number.multiple_of = source.number("multipleOf");
         (node.number.most, node.number.below) = source.limit("maximum", "exclusiveMaximum");
@@ -134,14 +147,14 @@ impl Compiler<'_> {
         self.newer(id, source)
     }
 
-    fn applicators(&mut self, id: Id, source: &Source<'_>) {
+    fn applicators(&mut self, id: Id, source: &Source<'_, 's>) {
         let (all, any, one) = (
             self.each(source, "allOf"),
             self.each(source, "anyOf"),
             self.each(source, "oneOf"),
         );
         let not = self.property(source, "not");
-        let (items, additional) = match source.keywords.get("items") {
+        let (items, additional) = match get(source.keywords, "items") {
             Some(_) if source.draft >= Draft::Of2020 => (None, None),
             Some(Json::Array(_)) => (
                 Some(Items::Each(self.each(source, "items"))),
@@ -154,7 +167,7 @@ impl Compiler<'_> {
         (node.array.items, node.array.additional) = (items, additional);
     }
 
-    fn object(&mut self, source: &Source<'_>) -> Result<ObjectRules, String> {
+    fn object(&mut self, source: &Source<'_, 's>) -> Result<ObjectRules, String> {
         let mut patterns = Vec::new();
         for (text, id) in self.map(source, "patternProperties") {
             patterns.push((source.pattern(&text, "patternProperties")?, id));
@@ -180,7 +193,7 @@ impl Compiler<'_> {
     }
 
     /// Keywords that drafts after the fourth brought.
-    fn newer(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+    fn newer(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         if source.draft < Draft::Six {
             return Ok(());
         }
@@ -190,12 +203,12 @@ impl Compiler<'_> {
         );
         let node = &mut self.nodes[id];
         (node.array.contains, node.object.names) = (contains, names);
-        node.constant = source.keywords.get("const").cloned();
+        node.constant = get(source.keywords, "const").cloned();
         if source.draft < Draft::Seven {
             return Ok(());
         }
         if let Some(condition) = self.property(source, "if") {
-            let flag = source.keywords.get("if").and_then(Json::as_bool);
+            let flag = get(source.keywords, "if").and_then(Json::as_bool);
             let then = self.property(source, "then").filter(|_| flag != Some(false));
             let otherwise = self.property(source, "else").filter(|_| flag != Some(true));
             let node = &mut self.nodes[id];
@@ -211,7 +224,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn of_2019(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+    fn of_2019(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         let recursive = self.reference(source, "$recursiveRef")?;
         let schemas = self.map(source, "dependentSchemas").into_iter().collect();
         let (items, properties) = (
@@ -234,7 +247,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn of_2020(&mut self, id: Id, source: &Source<'_>) -> Result<(), String> {
+    fn of_2020(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         if let Some(target) = self.reference(source, "$dynamicRef")? {
             let text = source.text("$dynamicRef").unwrap_or_default();
             let anchor = text.split_once('#').map_or("", |it| it.1);
@@ -248,76 +261,81 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn reference(&mut self, source: &Source<'_>, keyword: &str) -> Result<Option<Id>, String> {
+    fn reference(&mut self, source: &Source<'_, 's>, keyword: &str) -> Result<Option<Id>, String> {
         let Some(reference) = source.text(keyword) else {
             return Ok(None);
         };
         let target = Target::new(source.base, reference)?;
         let place = self.documents.resolve(source.place.document, &target)?;
-        Ok(Some(self.want(place)))
+        Ok(Some(self.want(place, None)))
     }
 
-    fn inner(&mut self, source: &Source<'_>, path: &[&str]) -> Id {
+    fn inner(&mut self, source: &Source<'_, 's>, path: &[&str]) -> Id {
         let mut pointer = source.place.pointer.clone();
-        for part in path {
+        let mut json: Option<&'s Json> = None;
+        for (depth, part) in path.iter().enumerate() {
             pointer.push('/');
             pointer.push_str(&escape(part));
+            json = match (depth, json) {
+                (0, _) => source.lasting.and_then(|it| get(it, part)),
+                (_, Some(Json::Object(map))) => get(map, part),
+                (_, Some(Json::Array(items))) => part.parse().ok().and_then(|at: usize| items.get(at)),
+                _ => None,
+            };
         }
-        self.want(Place {
+        let place = Place {
             document: source.place.document,
             pointer,
-        })
+        };
+        self.want(place, json)
     }
 
-    fn property(&mut self, source: &Source<'_>, keyword: &str) -> Option<Id> {
-        source
-            .keywords
-            .contains_key(keyword)
-            .then(|| self.inner(source, &[keyword]))
+    fn property(&mut self, source: &Source<'_, 's>, keyword: &str) -> Option<Id> {
+        get(source.keywords, keyword).map(|_| self.inner(source, &[keyword]))
     }
 
-    fn each(&mut self, source: &Source<'_>, keyword: &str) -> Vec<Id> {
+    fn each(&mut self, source: &Source<'_, 's>, keyword: &str) -> Vec<Id> {
         let count = source.list(keyword).map_or(0, Vec::len);
         (0..count)
             .map(|at| self.inner(source, &[keyword, &at.to_string()]))
             .collect()
     }
 
-    fn map(&mut self, source: &Source<'_>, keyword: &str) -> Vec<(String, Id)> {
+    fn map(&mut self, source: &Source<'_, 's>, keyword: &str) -> Vec<(String, Id)> {
         source
             .map(keyword)
             .map(|(name, _)| (name.clone(), self.inner(source, &[keyword, name])))
             .collect()
     }
 
-    fn additional(&mut self, source: &Source<'_>, keyword: &str) -> Option<Additional> {
-        match source.keywords.get(keyword)? {
+    fn additional(&mut self, source: &Source<'_, 's>, keyword: &str) -> Option<Additional> {
+        match get(source.keywords, keyword)? {
             Json::Bool(flag) => Some(Additional::Flag(*flag)),
             _ => Some(Additional::Schema(self.inner(source, &[keyword]))),
         }
     }
 }
 
-impl<'m> Source<'m> {
+impl<'m> Source<'m, '_> {
     fn text(&self, keyword: &str) -> Option<&'m str> {
-        self.keywords.get(keyword)?.as_str()
+        get(self.keywords, keyword)?.as_str()
     }
 
     fn list(&self, keyword: &str) -> Option<&'m Vec<Json>> {
-        self.keywords.get(keyword)?.as_array()
+        get(self.keywords, keyword)?.as_array()
     }
 
     fn map(&self, keyword: &str) -> impl Iterator<Item = (&'m String, &'m Json)> + use<'m> {
-        let map = self.keywords.get(keyword).and_then(Json::as_object);
+        let map = get(self.keywords, keyword).and_then(Json::as_object);
         map.into_iter().flatten()
     }
 
     fn is_on(&self, keyword: &str) -> bool {
-        self.keywords.get(keyword) == Some(&Json::Bool(true))
+        get(self.keywords, keyword) == Some(&Json::Bool(true))
     }
 
     fn number(&self, keyword: &str) -> Option<Number> {
-        let number = self.keywords.get(keyword)?;
+        let number = get(self.keywords, keyword)?;
         Some(Number {
             value: number.as_f64()?,
             text: number.to_string(),
@@ -349,6 +367,15 @@ impl<'m> Source<'m> {
             format!("invalid regex {} at {}: {why}", quoted(text), quoted(&place))
         })
     }
+}
+
+/// A keyword's value. Most schemas have so few that looking at each is faster than the map's own way.
+fn get<'m>(keywords: &'m Map<String, Json>, keyword: &str) -> Option<&'m Json> {
+    const FEW: usize = 8;
+    if keywords.len() > FEW {
+        return keywords.get(keyword);
+    }
+    keywords.iter().find(|it| it.0 == keyword).map(|it| it.1)
 }
 
 fn texts(items: &[Json]) -> Vec<String> {

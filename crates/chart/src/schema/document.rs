@@ -18,6 +18,8 @@ const DOCUMENTS_MAX: usize = 64;
 /// Nesting of one document.
 const DEPTH_MAX: usize = 500;
 
+/// Keywords that give a schema a name.
+const NAMING: [&str; 5] = ["$id", "id", "$schema", "$anchor", "$dynamicAnchor"];
 /// Keywords with a schema.
 const ONE: [&str; 12] = [
     "not",
@@ -117,7 +119,11 @@ impl<'s> Documents<'s> {
         Ok(documents)
     }
 
-    pub(super) fn location(&self, place: &Place) -> String {
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.all.iter().map(|it| it.address.clone()).collect()
+    }
+
+    fn location(&self, place: &Place) -> String {
         let address = &self.all[place.document].address;
         format!("{address}#{}", encode(&place.pointer))
     }
@@ -278,22 +284,29 @@ impl<'s> Documents<'s> {
         let Json::Object(map) = json else {
             return Ok(());
         };
-        let holder = self.identify(at, json, pointer, holder)?;
-        self.anchors(at, json, pointer, holder)?;
-        for keyword in ONE {
-            if let Some(inner) = map.get(keyword) {
-                self.collect(at, inner, &format!("{pointer}/{keyword}"), holder, depth + 1)?;
+        let holder = if pointer.is_empty() || map.keys().any(|it| NAMING.contains(&it.as_str())) {
+            let holder = self.identify(at, json, pointer, holder)?;
+            self.anchors(at, json, pointer, holder)?;
+            holder
+        } else {
+            holder
+        };
+        for (keyword, value) in map {
+            let keyword = keyword.as_str();
+            if ONE.contains(&keyword) {
+                self.collect(at, value, &format!("{pointer}/{keyword}"), holder, depth + 1)?;
             }
-        }
-        for keyword in MANY {
-            match map.get(keyword) {
-                Some(Json::Object(inner)) if keyword != "items" => {
+            if !MANY.contains(&keyword) {
+                continue;
+            }
+            match value {
+                Json::Object(inner) if keyword != "items" => {
                     for (name, inner) in inner {
                         let pointer = format!("{pointer}/{keyword}/{}", escape(name));
                         self.collect(at, inner, &pointer, holder, depth + 1)?;
                     }
                 }
-                Some(Json::Array(inner)) => {
+                Json::Array(inner) => {
                     for (number, inner) in inner.iter().enumerate() {
                         let pointer = format!("{pointer}/{keyword}/{number}");
                         self.collect(at, inner, &pointer, holder, depth + 1)?;
@@ -420,7 +433,7 @@ pub(super) fn escape(token: &str) -> Cow<'_, str> {
 }
 
 /// A JSON pointer as part of an address.
-fn encode(pointer: &str) -> String {
+pub(super) fn encode(pointer: &str) -> String {
     let parts = pointer
         .split('/')
         .map(|it| String::from_utf8_lossy(&url::path_escape(it.as_bytes())).into_owned());

@@ -13,7 +13,7 @@ type Check = fn(&str) -> Outcome;
 
 /// A format that is checked.
 #[derive(Clone, Copy)]
-pub(super) struct Format {
+pub(crate) struct Format {
     pub(super) name: &'static str,
     check: Check,
 }
@@ -47,13 +47,13 @@ const FORMATS: [(&str, Check); 19] = [
 ];
 
 impl Format {
-    pub(super) fn of_name(name: &str) -> Option<Self> {
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
         let (name, check) = FORMATS.iter().find(|it| it.0 == name)?;
         Some(Self { name, check: *check })
     }
 
     /// What is wrong with a value; only texts have formats.
-    pub(super) fn problem(self, value: &Any) -> Option<String> {
+    pub(crate) fn problem(self, value: &Any) -> Option<String> {
         match value {
             Any::Str(text) => (self.check)(&text.text()).err(),
             _ => None,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::document::{Place, encode};
 use super::format::Format;
 use super::pattern::Pattern;
 
@@ -117,8 +118,7 @@ pub(super) type Count = Option<i64>;
 
 #[derive(Debug)]
 pub(super) struct Node {
-    /// `file:///values.schema.json#/properties/a`
-    pub(super) location: String,
+    pub(super) place: Place,
     pub(super) draft: Draft,
     /// The schema with an identifier that this one is in.
     pub(super) resource: Id,
@@ -215,9 +215,9 @@ pub(super) struct NumberRules {
 }
 
 impl Node {
-    pub(super) fn new(location: String) -> Self {
+    pub(super) fn new(place: Place) -> Self {
         Self {
-            location,
+            place,
             draft: Draft::Of2020,
             resource: 0,
             flag: None,
@@ -250,4 +250,15 @@ impl Node {
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(super) nodes: Vec<Node>,
+    /// Of the documents that they are in.
+    pub(super) addresses: Vec<String>,
+}
+
+impl Compiled {
+    /// `file:///values.schema.json#/properties/a`
+    pub(super) fn location(&self, id: Id) -> String {
+        let place = &self.nodes[id].place;
+        let address = self.addresses.get(place.document).map_or("", String::as_str);
+        format!("{address}#{}", encode(&place.pointer))
+    }
 }

@@ -173,7 +173,7 @@ impl<'s> Validator<'s> {
         let mut outer = scope.parent;
         while let Some(it) = outer.filter(|it| it.level == scope.level) {
             if it.node == scope.node {
-                let location = &self.schema.nodes[scope.node].location;
+                let location = self.schema.location(scope.node);
                 return Some(Kind::Text(format!(
                     "both {} and {} resolve to {} causing reference cycle",
                     self.keyword_location(scope),
@@ -191,8 +191,10 @@ impl<'s> Validator<'s> {
         let mut scope = scope;
         while let Some(parent) = scope.parent {
             if scope.keyword.is_empty() {
-                let own = &self.schema.nodes[scope.node].location;
-                let outer = &self.schema.nodes[parent.node].location;
+                let (own, outer) = (
+                    self.schema.location(scope.node),
+                    self.schema.location(parent.node),
+                );
                 parts.push(own.get(outer.len()..).unwrap_or_default().to_owned());
             } else {
                 parts.push(format!("/{}", scope.keyword));

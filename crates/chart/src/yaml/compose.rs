@@ -248,6 +248,10 @@ fn scalar(text: &Str, implicit: bool, tag: &[u8]) -> Compose<Any> {
     }
 }
 
+pub(super) fn plain(text: &[u8]) -> Option<Any> {
+    resolved(&resolve(text), &text.into()).ok()
+}
+
 fn short_tag(it: &Resolved) -> &'static str {
     match it {
         Resolved::Null => "!!null",

@@ -141,6 +141,14 @@ impl Writer {
     }
 
     fn text(&mut self, text: &Str, place: Place) -> Result<(), String> {
+        if scalar::is_plain_word(text) {
+            self.emitter.word(text);
+            return Ok(());
+        }
+        if scalar::is_plain_line(text) && self.emitter.has_room(text.len()) {
+            self.emitter.word(text);
+            return Ok(());
+        }
         let replaced;
         let mut bytes: &[u8] = text;
         if std::str::from_utf8(bytes).is_err() {
@@ -194,24 +202,38 @@ impl Writer {
     }
 
     fn entries(&mut self, map: &Map) -> Result<(), String> {
-        let mut entries = map.entries();
-        entries.sort_by(|a, b| order::compare(&a.0, &b.0));
+        // Nothing changes a map while it is written.
+        map.with(|entries| {
+            let mut entries: Vec<(&Str, &Any)> = entries.iter().collect();
+            entries.sort_by(|a, b| order::compare(a.0, b.0));
+            self.sorted(&entries)
+        })
+    }
+
+    fn sorted(&mut self, entries: &[(&Str, &Any)]) -> Result<(), String> {
         let outer = self.emitter.indent(false);
         for (key, value) in entries {
+            if scalar::is_plain_word(key) {
+                self.emitter.write_indent();
+                self.emitter.word(key);
+                self.emitter.indicator(b":", false, false, false);
+                self.node(value, Place::VALUE)?;
+                continue;
+            }
             self.emitter.write_indent();
-            if self.dialect == Dialect::Plain && !is_json_key(&key) {
+            if self.dialect == Dialect::Plain && !is_json_key(key) {
                 return Err("yaml: did not find expected ',' or '}'".to_owned());
             }
-            if scalar::is_simple_key(&key) {
-                self.text(&key, Place::KEY)?;
+            if scalar::is_simple_key(key) {
+                self.text(key, Place::KEY)?;
                 self.emitter.indicator(b":", false, false, false);
             } else {
                 self.emitter.indicator(b"?", true, false, true);
-                self.text(&key, Place::VALUE)?;
+                self.text(key, Place::VALUE)?;
                 self.emitter.write_indent();
                 self.emitter.indicator(b":", true, false, true);
             }
-            self.node(&value, Place::VALUE)?;
+            self.node(value, Place::VALUE)?;
         }
         self.emitter.set_indent(outer);
         Ok(())

@@ -149,7 +149,7 @@ impl Exec<'_> {
                 function.name
             ));
         }
-        if function.lazy != Lazy::No {
+        if matches!(function.lazy, Lazy::And | Lazy::Or) {
             return self.and_or(function.lazy == Lazy::Or, dot, args, last);
         }
         let mut values = Vec::with_capacity(count + 1);
@@ -165,7 +165,12 @@ impl Exec<'_> {
             let value = self.validate(Held::plain(last), param)?;
             values.push(value);
         }
-        match (function.run)(self, Args::new(values)) {
+        let called = if let (Lazy::Call, Some(first)) = (function.lazy, args.first()) {
+            Err(self.no_function(first, values.first()))
+        } else {
+            (function.run)(self, Args::new(values))
+        };
+        match called {
             Ok(value) => Ok(Held::plain(value)),
             Err(fail) if fail.limit && fail.from_template => Err(fail),
             Err(fail) => {
@@ -173,6 +178,20 @@ impl Exec<'_> {
                 Err(self.located(fail, &format!("error calling {}: ", function.name)))
             }
         }
+    }
+
+    /// Templates have no values that can be called.
+    fn no_function(&self, arg: &Expr, value: Option<&Any>) -> Fail {
+        let Some(value) = value.filter(|it| !it.is_nil()) else {
+            return "call of nil".to_owned().into();
+        };
+        let text = crate::template::show::expr(arg);
+        let mut text = String::from_utf8_lossy(&text).into_owned();
+        if matches!(arg, Expr::Pipe(_)) {
+            text = text.trim_start_matches('(').trim_end_matches(')').to_owned();
+        }
+        let kind = value.type_name(self.profile());
+        format!("non-function {text} of type {kind}").into()
     }
 
     fn and_or(&mut self, or: bool, dot: &Held, args: &[Expr], last: Option<Any>) -> Result<Held, Fail> {
@@ -212,6 +231,7 @@ impl Exec<'_> {
         if let Expr::Number(_, number) = arg {
             match (param, number.int, number.float) {
                 (Param::Int, Some(int), _) => return Ok(Any::Int(int)),
+                (Param::Uint32, Some(int), _) if u32::try_from(int).is_ok() => return Ok(Any::Int(int)),
                 (Param::Float, _, Some(float)) => return Ok(Any::Float(float)),
                 _ => {}
             }
@@ -223,6 +243,7 @@ impl Exec<'_> {
             (Param::Str, _) => self.error(&format!("expected string; found {}", found())),
             (Param::Bool, _) => self.error(&format!("expected bool; found {}", found())),
             (Param::Int, _) => self.error(&format!("expected integer; found {}", found())),
+            (Param::Uint32, _) => self.error(&format!("expected unsigned integer; found {}", found())),
             (Param::Float, _) => self.error(&format!("expected float; found {}", found())),
             _ => self.error(&format!(
                 "can't handle {} for arg of type {}",

@@ -90,8 +90,10 @@ impl Emitter {
         if !self.indention || self.column > indent || self.column == indent && !self.whitespace {
             self.put_break();
         }
-        while self.column < indent {
-            self.put(b' ');
+        if self.column < indent {
+            let missing = indent - self.column;
+            self.out.resize(self.out.len() + missing, b' ');
+            self.column = indent;
         }
         self.whitespace = true;
         self.indention = true;
@@ -126,6 +128,22 @@ impl Emitter {
             Style::Literal => self.literal(text),
         }
         self.indent = outer;
+    }
+
+    /// Whether a plain text of so many bytes stays within the columns.
+    pub(super) fn has_room(&self, length: usize) -> bool {
+        self.column.saturating_add(length) < self.width
+    }
+
+    /// A plain text that is ASCII and not folded.
+    pub(super) fn word(&mut self, text: &[u8]) {
+        if !self.whitespace {
+            self.put(b' ');
+        }
+        self.out.extend_from_slice(text);
+        self.column += text.len();
+        self.whitespace = false;
+        self.indention = false;
     }
 
     fn may_fold(&self, allow: bool, spaces: bool) -> bool {
@@ -256,8 +274,23 @@ impl Emitter {
         self.indention = true;
         self.whitespace = true;
         let mut breaks = true;
-        for (at, rune, width) in runes::runes(text) {
-            let bytes = &text[at..at + width];
+        let mut rest = text;
+        while !rest.is_empty() {
+            // Runs of printable ASCII go at once.
+            let run = rest.iter().take_while(|it| matches!(it, b' '..=b'~')).count();
+            if run > 0 {
+                if breaks {
+                    self.write_indent();
+                }
+                self.out.extend_from_slice(&rest[..run]);
+                self.column += run;
+                self.indention = false;
+                breaks = false;
+                rest = &rest[run..];
+                continue;
+            }
+            let (rune, width) = runes::decode(rest).unwrap_or((runes::REPLACEMENT, 1));
+            let (bytes, after) = rest.split_at(width);
             if scalar::is_break(rune) {
                 self.write_break(bytes);
                 self.indention = true;
@@ -270,6 +303,7 @@ impl Emitter {
                 self.indention = false;
                 breaks = false;
             }
+            rest = after;
         }
     }
 
@@ -278,16 +312,16 @@ impl Emitter {
         if first.is_some_and(|it| it == ' ' || scalar::is_break(it)) {
             self.indicator(b"2", false, false, false);
         }
-        let mut last = runes::runes(text)
-            .map(|it| it.1)
-            .collect::<Vec<_>>()
-            .into_iter()
-            .rev();
-        match last.next() {
+        let (mut last, mut before) = (None, None);
+        // Two runes are at most eight bytes; a beginning within a rune makes more of them, before these.
+        for rune in runes::runes(&text[text.len().saturating_sub(16)..]) {
+            (before, last) = (last, Some(rune.1));
+        }
+        match last {
             None => self.indicator(b"-", false, false, false),
             Some(rune) if !scalar::is_break(rune) => self.indicator(b"-", false, false, false),
             Some(_) => {
-                if last.next().is_none_or(scalar::is_break) {
+                if before.is_none_or(scalar::is_break) {
                     self.indicator(b"+", false, false, false);
                 }
             }

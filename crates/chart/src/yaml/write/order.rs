@@ -5,8 +5,12 @@ use std::cmp::Ordering;
 use crate::go::runes;
 
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
+    let Some(at) = a.iter().zip(b).position(|(a, b)| a != b) else {
+        return a.len().cmp(&b.len());
+    };
+    // Most keys differ in a letter first, and then it decides.
+    if a[at].is_ascii_alphabetic() && b[at].is_ascii_alphabetic() {
+        return a[at].cmp(&b[at]);
     }
     if a.is_ascii() && b.is_ascii() {
         return ordered(a, b);

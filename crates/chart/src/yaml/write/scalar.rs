@@ -27,6 +27,57 @@ pub(super) fn style(text: &[u8], pretty: bool) -> Style {
     Style::DoubleQuoted
 }
 
+/// Bytes that a short plain text may hold wherever they stand, after a letter.
+const IN_WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut it = 0_u8;
+    while it < 128 {
+        table[it as usize] = it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.' | b'/' | b'-');
+        it += 1;
+    }
+    table
+};
+
+/// Words that begin with a letter and are something else than texts have at most so many letters: `false`.
+const SPECIAL_WORD_MAX: usize = 5;
+/// Bytes of texts that are looked at here: longer ones may be folded, and are no keys.
+const WORD_MAX: usize = 120;
+
+/// Whether a text is written plain, as it is, wherever it stands: it begins with a letter, goes on with what means
+/// nothing in YAML, and is no word that does.
+pub(super) fn is_plain_word(text: &[u8]) -> bool {
+    let Some(first) = text.first() else {
+        return false;
+    };
+    first.is_ascii_alphabetic()
+        && text.len() <= WORD_MAX
+        && text.iter().all(|it| IN_WORD[usize::from(*it)])
+        && (text.len() > SPECIAL_WORD_MAX || resolve(text) == Resolved::Str)
+}
+
+/// As [`is_plain_word`], with single blanks between words, and colons and signs that no blank stands beside.
+pub(super) fn is_plain_line(text: &[u8]) -> bool {
+    let Some(first) = text.first() else {
+        return false;
+    };
+    if !first.is_ascii_alphabetic() || text.len() > WORD_MAX || text.len() <= SPECIAL_WORD_MAX {
+        return false;
+    }
+    let mut before = b' ';
+    for byte in text {
+        let good = match byte {
+            b' ' => !matches!(before, b' ' | b':'),
+            b':' | b'=' | b',' | b'(' | b')' | b'+' | b'@' => true,
+            it => IN_WORD[usize::from(*it)],
+        };
+        if !good {
+            return false;
+        }
+        before = *byte;
+    }
+    !matches!(before, b' ' | b':')
+}
+
 /// `^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`
 fn is_base_60(text: &[u8]) -> bool {
     let rest = text

@@ -1,11 +1,13 @@
 //! `windlass helm lint`: problems of charts, as Helm words them.
 
 use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
 
-use windlass_chart::{Capabilities, Options, ReleaseInfo};
+use windlass_chart::lint::{self, Finding, Severity};
+use windlass_chart::{Capabilities, Options, Profile, Value};
 
 use super::flags::{COMMON, Flag, Flags, Takes, VALUES};
-use super::{Stop, complain, folder, print, remote, values};
+use super::{Stop, folder, print, remote, values};
 
 const OWN: &[Flag] = &[
     ("strict", None, Takes::Switch),
@@ -15,123 +17,142 @@ const OWN: &[Flag] = &[
     ("skip-schema-validation", None, Takes::Switch),
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Severity {
-    Info,
-    Warning,
-    Error,
-}
-
-impl Severity {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Info => "INFO",
-            Self::Warning => "WARNING",
-            Self::Error => "ERROR",
-        }
-    }
-}
-
-type Finding = (Severity, &'static str, String);
-
 pub(super) fn run(words: &[String]) -> Result<(), Stop> {
     let flags = Flags::read(words, &[COMMON, VALUES, OWN])?;
-    let here = vec![".".to_owned()];
-    let paths = if flags.arguments.is_empty() {
-        &here
-    } else {
-        &flags.arguments
+    let profile = super::profile(&flags)?;
+    let paths = paths(&flags, profile)?;
+    let capabilities = match flags.one("kube-version") {
+        Some(version) => Capabilities::with_kube_version(version)
+            .map_err(|it| format!("invalid kube version '{version}': {it}"))?,
+        None => Capabilities::default(),
     };
-    let mut failed = 0;
+    let mut options = Options::of_profile(profile);
+    options.skip_schema = flags.is_on("skip-schema-validation");
+    options.remote_schemas = remote::schemas();
+    let values = values::merged(&flags, profile)?;
+    let limit = if flags.is_on("strict") {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let quiet = flags.is_on("quiet");
+    let (mut failed, mut worth_saying) = (0, false);
     let mut out = String::new();
-    for path in paths {
-        let findings = findings(&flags, path)?;
-        let limit = if flags.is_on("strict") {
-            Severity::Warning
-        } else {
-            Severity::Error
+    for path in &paths {
+        let findings = findings(&flags, path, &values, &capabilities, &options);
+        let (bad, bad_enough) = match &findings {
+            Ok(all) => (
+                all.iter().any(|it| it.severity > Severity::Info),
+                all.iter().any(|it| it.severity >= limit),
+            ),
+            Err(_) => (true, true),
         };
-        let bad = findings.iter().any(|it| it.0 >= limit);
-        failed += usize::from(bad);
-        if flags.is_on("quiet") && findings.iter().all(|it| it.0 < Severity::Warning) {
+        worth_saying |= bad;
+        failed += usize::from(bad_enough);
+        if quiet && !bad {
             continue;
         }
         let _ = writeln!(out, "==> Linting {path}");
-        for (severity, file, what) in findings {
-            if !flags.is_on("quiet") || severity > Severity::Info {
-                let _ = writeln!(out, "[{}] {file}: {what}", severity.name());
+        match findings {
+            Ok(all) => {
+                for finding in all.iter().filter(|it| !quiet || it.severity > Severity::Info) {
+                    let _ = writeln!(out, "{finding}");
+                }
+            }
+            Err(why) => {
+                let _ = writeln!(out, "Error {why}");
             }
         }
         out.push('\n');
     }
+    print(out.as_bytes());
     let summary = format!("{} chart(s) linted, {failed} chart(s) failed", paths.len());
     if failed > 0 {
-        print(out.as_bytes());
-        complain(&format!("Error: {summary}\n"));
-        return Err(Stop::Quiet);
+        return Err(Stop::Failed(summary));
     }
-    if !flags.is_on("quiet") {
-        let _ = writeln!(out, "{summary}");
+    if !quiet || worth_saying {
+        print(format!("{summary}\n").as_bytes());
     }
-    print(out.as_bytes());
     Ok(())
 }
 
-fn findings(flags: &Flags, path: &str) -> Result<Vec<Finding>, Stop> {
-    let mut all: Vec<Finding> = Vec::new();
-    let chart = match folder::load(path) {
-        Ok(chart) => chart,
-        Err(Stop::Failed(message)) => {
-            all.push((Severity::Error, "Chart.yaml", message));
-            return Ok(all);
+/// What is to be linted: the arguments, and with `--with-subcharts` what is below their `charts/`.
+fn paths(flags: &Flags, profile: Profile) -> Result<Vec<String>, Stop> {
+    let mut paths = flags.arguments.clone();
+    if paths.is_empty() {
+        if profile == Profile::Helm4 {
+            let what = "\"helm lint\" requires at least 1 argument\n\nUsage:  helm lint PATH [flags]";
+            return Err(Stop::Failed(what.to_owned()));
         }
-        Err(stop) => return Err(stop),
+        paths.push(".".to_owned());
+    }
+    if flags.is_on("with-subcharts") {
+        for path in paths.clone() {
+            below(&Path::new(&path).join("charts"), &mut paths);
+        }
+    }
+    Ok(paths)
+}
+
+fn below(folder: &Path, found: &mut Vec<String>) {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
     };
-    let about = chart.metadata();
-    if about.icon.is_empty() {
-        all.push((Severity::Info, "Chart.yaml", "icon is recommended".to_owned()));
+    let mut entries: Vec<PathBuf> = entries.flatten().map(|it| it.path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            below(&path, found);
+        } else if name == "Chart.yaml" {
+            found.push(folder.display().to_string());
+        } else if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+            found.push(path.display().to_string());
+        }
     }
-    if !matches!(about.api_version.as_str(), "v1" | "v2") {
-        let what = format!(
-            "apiVersion '{}' is not valid. The value must be either \"v1\" or \"v2\"",
-            about.api_version
-        );
-        all.push((Severity::Error, "Chart.yaml", what));
-    }
-    if about.kind == "library" && about.api_version == "v1" {
-        let what = "chart type is not valid in apiVersion 'v1'. It is valid in apiVersion 'v2'".to_owned();
-        all.push((Severity::Error, "Chart.yaml", what));
-    }
-    let files = folder::files(path)?;
-    if !files.contains_key("values.yaml") {
-        all.push((Severity::Info, "values.yaml", "file does not exist".to_owned()));
-    }
-    if !files.keys().any(|it| it.starts_with("templates/")) {
-        all.push((
-            Severity::Warning,
-            "templates/",
-            "directory does not exist".to_owned(),
+}
+
+fn findings(
+    flags: &Flags,
+    path: &str,
+    values: &Value,
+    capabilities: &Capabilities,
+    options: &Options,
+) -> Result<Vec<Finding>, String> {
+    let place = Path::new(path);
+    let is_archive = path.ends_with(".tgz") || path.ends_with(".tar.gz");
+    if is_archive && !place.exists() {
+        return Err(format!(
+            "unable to open tarball: open {path}: no such file or directory"
         ));
     }
-    let profile = super::profile(flags)?;
-    let release = ReleaseInfo {
-        name: "test-release".to_owned(),
-        namespace: flags.one("namespace").unwrap_or("default").to_owned(),
-        revision: 1,
-        is_upgrade: false,
-        service: "Helm".to_owned(),
-    };
-    let capabilities = match flags.one("kube-version") {
-        Some(version) => Capabilities::with_kube_version(version)?,
-        None => Capabilities::default(),
-    };
-    let mut options = Options::stable(&release, profile);
-    options.lint = true;
-    options.skip_schema = flags.is_on("skip-schema-validation");
-    options.remote_schemas = remote::schemas();
-    let values = values::merged(flags, profile)?;
-    if let Err(error) = windlass_chart::render_with(&chart, values, &release, &capabilities, &options) {
-        all.push((Severity::Error, "templates/", error.to_string()));
+    let about: PathBuf = place
+        .components()
+        .filter(|it| *it != Component::CurDir)
+        .collect::<PathBuf>()
+        .join("Chart.yaml");
+    if !is_archive && !about.exists() {
+        let about = about.display();
+        return Err(format!(
+            "unable to check Chart.yaml file in chart: stat {about}: no such file or directory"
+        ));
     }
-    Ok(all)
+    let files = folder::files(path).map_err(|it| match it {
+        Stop::Failed(why) | Stop::Usage(why) => why,
+        Stop::Quiet => String::new(),
+    })?;
+    let folder = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
+    let folder: PathBuf = folder.components().collect();
+    Ok(lint::lint(&lint::Subject {
+        files: &files,
+        folder: &folder.to_string_lossy(),
+        values,
+        namespace: flags.one("namespace").unwrap_or("default"),
+        capabilities,
+        options,
+    }))
 }

@@ -1,0 +1,610 @@
+//! A document read by its lines. It knows block collections, scalars on one line and block scalars, written as charts
+//! write them; whatever else there is, it gives up, and the real reader has its say. What it does take, the real reader
+//! would take too, with the same head: that is what the test beside it and the fuzzer's corpus compare.
+
+use std::collections::BTreeMap;
+
+use super::head::{self, Head};
+use crate::limits::Limits;
+use crate::yaml;
+
+/// Collections within collections.
+const DEPTH_MAX: usize = 60;
+/// Bytes of a key; the scanner's limit is above it.
+const KEY_MAX: usize = 500;
+
+/// The head of a document; `None` where it is not simple.
+pub(super) fn head(document: &[u8], limits: &Limits) -> Option<Head> {
+    if document.len() > limits.yaml_nodes_max
+        || limits.yaml_depth_max < DEPTH_MAX * 2
+        || !is_simple_text(document)
+    {
+        return None;
+    }
+    let mut outline = Outline {
+        lines: Lines {
+            text: document,
+            at: 0,
+        },
+        stack: Vec::with_capacity(16),
+        pending: false,
+        started: false,
+        within: Within::Other,
+        head: Head {
+            kind: String::new(),
+            name: String::new(),
+            annotations: BTreeMap::new(),
+        },
+        seen: [false; 3],
+    };
+    while let Some(line) = outline.lines.next() {
+        outline.line(line)?;
+    }
+    // Nothing, or comments only, is left to the real reader.
+    (!outline.stack.is_empty()).then_some(outline.head)
+}
+
+/// ASCII without control characters, or UTF-8 without what YAML takes for line ends and marks.
+fn is_simple_text(text: &[u8]) -> bool {
+    if text.iter().all(|it| SIMPLE[usize::from(*it)]) {
+        return true;
+    }
+    if text.iter().any(|it| *it < 0x80 && !SIMPLE[usize::from(*it)]) {
+        return false;
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        return false;
+    };
+    text.chars().all(|it| {
+        it.is_ascii()
+            || matches!(it, '\u{A0}'..='\u{2027}' | '\u{202A}'..='\u{D7FF}' | '\u{E000}'..='\u{FEFE}' | '\u{FF00}'..='\u{FFFD}')
+    })
+}
+
+const SIMPLE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = true;
+        byte += 1;
+    }
+    table[b'\n' as usize] = true;
+    table[b'\t' as usize] = true;
+    table
+};
+
+struct Lines<'d> {
+    text: &'d [u8],
+    at: usize,
+}
+
+impl<'d> Lines<'d> {
+    fn next(&mut self) -> Option<&'d [u8]> {
+        let line = self.peek()?;
+        self.at += line.len() + 1;
+        Some(line)
+    }
+
+    fn peek(&self) -> Option<&'d [u8]> {
+        let rest = self.text.get(self.at..).filter(|it| !it.is_empty())?;
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        Some(&rest[..end])
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Map,
+    Seq,
+}
+
+/// What a map at the top is the value of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Metadata,
+    Annotations,
+    Other,
+}
+
+struct Outline<'d> {
+    lines: Lines<'d>,
+    /// Open collections and the columns that they stand at.
+    stack: Vec<(usize, Kind)>,
+    /// The last line ended where a value may follow on the next ones.
+    pending: bool,
+    /// Something stands at the root; nothing else may.
+    started: bool,
+    within: Within,
+    head: Head,
+    /// Whether `apiVersion`, `kind`, `metadata` have been there: the last of several would count.
+    seen: [bool; 3],
+}
+
+impl<'d> Outline<'d> {
+    fn line(&mut self, line: &'d [u8]) -> Option<()> {
+        let column = spaces(line);
+        let content = &line[column..];
+        match content.first() {
+            None | Some(b'#') => return Some(()),
+            Some(b'\t') => return None,
+            Some(_) => {}
+        }
+        if column == 0 && (content.starts_with(b"---") || content.starts_with(b"...")) {
+            return None;
+        }
+        let is_item = is_item(content);
+        while let Some((top, kind)) = self.stack.last().copied() {
+            // A list that stands at its key's column ends with the next key.
+            let ended = top > column || top == column && kind == Kind::Seq && !is_item;
+            if !ended {
+                break;
+            }
+            self.stack.pop();
+            self.pending = false;
+        }
+        match self.stack.last().copied() {
+            None => {
+                // Only one thing stands at the root, and it is a map.
+                if self.started || is_item {
+                    return None;
+                }
+            }
+            Some((top, kind)) if top == column => match (kind, is_item) {
+                (Kind::Map, true) if !self.pending => return None,
+                (Kind::Seq, false) => return None,
+                _ => {}
+            },
+            Some(_) if !self.pending => return None,
+            Some(_) => {}
+        }
+        self.started = true;
+        self.node(content, column)
+    }
+
+    /// What stands at a column: an item, with what stands in it, or an entry, or the scalar of an item.
+    fn node(&mut self, content: &'d [u8], column: usize) -> Option<()> {
+        let (mut content, mut column) = (content, column);
+        while is_item(content) {
+            self.open(column, Kind::Seq)?;
+            let skip = 1 + spaces(&content[1..]);
+            content = &content[skip..];
+            column += skip;
+            if content.is_empty() || content[0] == b'#' {
+                self.pending = true;
+                return Some(());
+            }
+            if content[0] == b'\t' {
+                return None;
+            }
+            self.pending = true;
+        }
+        match key(content) {
+            Key::Entry(name, rest) => {
+                self.open(column, Kind::Map)?;
+                self.entry(name, rest)
+            }
+            Key::None
+                if self
+                    .stack
+                    .last()
+                    .is_some_and(|it| it.1 == Kind::Seq && it.0 < column) =>
+            {
+                self.pending = false;
+                self.value(content).map(drop)
+            }
+            Key::None | Key::Odd => None,
+        }
+    }
+
+    /// A collection at a column, which may be open already.
+    fn open(&mut self, column: usize, kind: Kind) -> Option<()> {
+        if self.stack.last() != Some(&(column, kind)) {
+            if self.stack.len() >= DEPTH_MAX {
+                return None;
+            }
+            self.stack.push((column, kind));
+        }
+        Some(())
+    }
+
+    fn entry(&mut self, name: &[u8], rest: &'d [u8]) -> Option<()> {
+        let depth = self.stack.len();
+        if depth == 1 {
+            self.within = Within::Other;
+        } else if depth == 2 && self.within == Within::Annotations {
+            self.within = Within::Metadata;
+        }
+        let value = self.value(rest)?;
+        match (depth, name) {
+            (1, b"apiVersion") => {
+                self.once(0)?;
+                Self::text(&value)?;
+            }
+            (1, b"kind") => {
+                self.once(1)?;
+                self.head.kind = Self::text(&value)?;
+            }
+            (1, b"metadata") => {
+                self.once(2)?;
+                self.table(&value, Within::Metadata)?;
+            }
+            (2, b"name") if self.within == Within::Metadata => {
+                if !self.head.name.is_empty() {
+                    return None;
+                }
+                self.head.name = Self::text(&value)?;
+            }
+            (2, b"annotations") if self.within == Within::Metadata => {
+                if !self.head.annotations.is_empty() {
+                    return None;
+                }
+                self.table(&value, Within::Annotations)?;
+            }
+            (3, _) if self.within == Within::Annotations => {
+                let text = Self::text(&value)?;
+                let name = std::str::from_utf8(name).ok()?.to_owned();
+                if self.head.annotations.insert(name, text).is_some() {
+                    return None;
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn once(&mut self, at: usize) -> Option<()> {
+        (!std::mem::replace(&mut self.seen[at], true)).then_some(())
+    }
+
+    fn text(value: &Value<'_>) -> Option<String> {
+        match value {
+            // It may be empty, or a collection: the next line tells, and the real reader knows.
+            Value::Later | Value::Block | Value::Empty => None,
+            Value::Plain(text) => head::scalar(&yaml::plain(text)?),
+            Value::Quoted(text) => Some(std::str::from_utf8(text).ok()?.to_owned()),
+        }
+    }
+
+    fn table(&mut self, value: &Value<'_>, within: Within) -> Option<()> {
+        match value {
+            Value::Later => {
+                // A list there is an error, and so is a map at the same column.
+                let next = self.next_content()?;
+                let own = self.stack.last()?.0;
+                if next.0 <= own || is_item(next.1) {
+                    return None;
+                }
+                self.within = within;
+                Some(())
+            }
+            Value::Empty => Some(()),
+            _ => None,
+        }
+    }
+
+    /// The next line that is neither empty nor a comment.
+    fn next_content(&self) -> Option<(usize, &'d [u8])> {
+        let mut lines = Lines {
+            text: self.lines.text,
+            at: self.lines.at,
+        };
+        loop {
+            let line = lines.next()?;
+            let column = spaces(line);
+            let content = &line[column..];
+            if !content.is_empty() && content[0] != b'#' {
+                return Some((column, content));
+            }
+        }
+    }
+
+    fn value(&mut self, rest: &'d [u8]) -> Option<Value<'d>> {
+        let rest = &rest[spaces(rest)..];
+        let rest = &rest[..rest.iter().rposition(|it| *it != b' ').map_or(0, |it| it + 1)];
+        self.pending = false;
+        let Some(first) = rest.first() else {
+            self.pending = true;
+            return Some(Value::Later);
+        };
+        match first {
+            b'#' => {
+                self.pending = true;
+                Some(Value::Later)
+            }
+            b'|' | b'>' => {
+                if !matches!(&rest[1..], b"" | b"-" | b"+") {
+                    return None;
+                }
+                self.block()?;
+                Some(Value::Block)
+            }
+            b'"' => quoted(rest, b'"').map(Value::Quoted),
+            b'\'' => quoted(rest, b'\'').map(Value::Quoted),
+            b'{' if rest == b"{}" => Some(Value::Empty),
+            b'[' if rest == b"[]" => Some(Value::Block),
+            _ => plain(rest).map(Value::Plain),
+        }
+    }
+
+    /// The lines of a block scalar.
+    fn block(&mut self) -> Option<()> {
+        let parent = self.stack.last()?.0;
+        let mut indent = None;
+        let mut blank = 0;
+        while let Some(line) = self.lines.peek() {
+            let column = spaces(line);
+            if column == line.len() {
+                if indent.is_none() {
+                    blank = blank.max(column);
+                }
+                self.lines.next();
+                continue;
+            }
+            let least = match indent {
+                Some(indent) => indent,
+                None if column <= parent => return Some(()),
+                None if blank > column || line[column] == b'\t' => return None,
+                None => {
+                    indent = Some(column);
+                    column
+                }
+            };
+            if column < least {
+                return Some(());
+            }
+            self.lines.next();
+        }
+        Some(())
+    }
+}
+
+enum Value<'d> {
+    /// On the next lines, if anywhere.
+    Later,
+    /// A block scalar or an empty list.
+    Block,
+    /// An empty map.
+    Empty,
+    Plain(&'d [u8]),
+    Quoted(&'d [u8]),
+}
+
+enum Key<'d> {
+    /// A key and what follows its colon.
+    Entry(&'d [u8], &'d [u8]),
+    None,
+    /// It may be one, and may be read as something that is none here.
+    Odd,
+}
+
+fn spaces(text: &[u8]) -> usize {
+    text.iter().take_while(|it| **it == b' ').count()
+}
+
+fn is_item(content: &[u8]) -> bool {
+    content[0] == b'-' && matches!(content.get(1), None | Some(b' '))
+}
+
+fn key(content: &[u8]) -> Key<'_> {
+    if matches!(content[0], b'"' | b'\'') {
+        let quote = content[0];
+        let Some(end) = memchr::memchr(quote, &content[1..]) else {
+            return Key::Odd;
+        };
+        let (name, rest) = (&content[1..=end], &content[end + 2..]);
+        return match rest {
+            _ if name.contains(&b'\\')
+                || name.contains(&b'\t')
+                || name.len() > KEY_MAX
+                || rest.first() == Some(&quote) =>
+            {
+                Key::Odd
+            }
+            [b':'] => Key::Entry(name, &[]),
+            [b':', b' ', rest @ ..] => Key::Entry(name, rest),
+            _ => Key::None,
+        };
+    }
+    let length = content.iter().take_while(|it| IN_KEY[usize::from(**it)]).count();
+    if length == 0 || length > KEY_MAX {
+        return Key::None;
+    }
+    let name = &content[..length];
+    let rest = match &content[length..] {
+        [b':'] => &[][..],
+        [b':', b' ', rest @ ..] => rest,
+        _ => return Key::None,
+    };
+    let is_null = name.eq_ignore_ascii_case(b"null");
+    let is_long_number = length > 15 && name[0].is_ascii_digit();
+    if is_null
+        || is_long_number
+        || matches!(name[0], b'-' | b'.') && !name[1..].iter().any(u8::is_ascii_alphabetic)
+    {
+        return Key::Odd;
+    }
+    Key::Entry(name, rest)
+}
+
+const IN_KEY: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut it = 0_u8;
+    while it < 128 {
+        table[it as usize] = it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.' | b'/' | b'-' | b'$');
+        it += 1;
+    }
+    table
+};
+
+/// What stands between quotes that are closed on the same line, with nothing but a comment after them; `None` where
+/// something is escaped.
+fn quoted(text: &[u8], quote: u8) -> Option<&[u8]> {
+    let end = memchr::memchr(quote, &text[1..])? + 1;
+    let (inner, rest) = (&text[1..end], &text[end + 1..]);
+    let after = &rest[spaces(rest)..];
+    let good = rest.is_empty() || after.first() == Some(&b'#') && after.len() < rest.len();
+    if !good || inner.contains(&b'\t') || quote == b'"' && memchr::memchr(b'\\', inner).is_some() {
+        return None;
+    }
+    Some(inner)
+}
+
+/// A plain scalar without its comment; `None` where it is none, or may be more.
+fn plain(text: &[u8]) -> Option<&[u8]> {
+    let first = text[0];
+    let indicator = matches!(
+        first,
+        b'?' | b':'
+            | b','
+            | b'['
+            | b']'
+            | b'{'
+            | b'}'
+            | b'#'
+            | b'&'
+            | b'*'
+            | b'!'
+            | b'|'
+            | b'>'
+            | b'\''
+            | b'"'
+            | b'%'
+            | b'@'
+            | b'`'
+            | b'\t'
+    );
+    if indicator || first == b'-' && matches!(text.get(1), None | Some(b' ' | b'\t')) {
+        return None;
+    }
+    let mut end = text.len();
+    for at in memchr::memchr3_iter(b':', b'#', b'\t', text) {
+        match text[at] {
+            b':' if matches!(text.get(at + 1), None | Some(b' ' | b'\t')) => return None,
+            b'#' if text[at - 1] == b' ' => {
+                end = at;
+                break;
+            }
+            b'\t' => return None,
+            _ => {}
+        }
+    }
+    let text = &text[..end];
+    let text = &text[..text.iter().rposition(|it| *it != b' ').map_or(0, |it| it + 1)];
+    // Numbers that are none in JSON.
+    if matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.') && yaml::plain(text).is_none() {
+        return None;
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn same(text: &str) -> bool {
+        let limits = Limits::default();
+        let Some(fast) = head(text.as_bytes(), &limits) else {
+            return false;
+        };
+        let slow = Head::read_all(text.as_bytes(), "a", &limits).unwrap_or_else(|it| panic!("{it}: {text}"));
+        assert_eq!(fast.kind, slow.kind, "{text}");
+        assert_eq!(fast.name, slow.name, "{text}");
+        assert_eq!(fast.annotations, slow.annotations, "{text}");
+        true
+    }
+
+    #[test]
+    fn simple_documents_are_read_as_the_reader_does() {
+        for text in [
+            "kind: A\nmetadata:\n  name: b\n",
+            "# c\n\nkind: \"A\" # c\nmetadata:\n    name: 'b'\n    annotations:\n        a/b: x\n        \"c\": 1\n        d: true\nspec: {}\n",
+            "kind: List\nitems:\n- a: 1\n  b:\n  - c\n  - - d\n    - e: f\n- x\nmetadata:\n  name: 5\n",
+            "a:\n  - b: |\n      x\n       y\n\n    c: >-\n      z\n  -\n    d: 1\n  - e:\nkind: B\n",
+            "data:\n  a: |\n\n    x: [\n  b: \"{}\"\nmetadata: {}\nkind: C\n",
+            "metadata:\n  labels:\n    a: b\n  annotations: {}\n  name: é\nkind: D\n",
+            "a: 1.5\nb: -3\nc: .x\nd: 1:30\ne: x:y\nf: a#b\nkind: E\n",
+        ] {
+            assert!(same(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_simple_is_left_to_the_reader() {
+        for text in [
+            "",
+            "# only\n",
+            "x\n",
+            "a: b: c\n",
+            "a: b\n  c\n",
+            "a: b\n c: d\n",
+            "a:\n  b: 1\n c: 2\n",
+            "a:\n- b\nc\n",
+            "- a\nb: c\n",
+            "a: [b]\n",
+            "a: &x b\n",
+            "a: !!str b\n",
+            "a: |2\n   b\n",
+            "a: \"b\nc\"\n",
+            "a: 'it''s'\n",
+            "a: .inf\n",
+            "- a: b\n",
+            "null: a\n",
+            "? a\n: b\n",
+            "a: \t\n",
+            "a: b\r\n",
+            "kind: a\nkind: b\n",
+            "kind:\n  a: b\n",
+            "metadata:\n- a\n",
+            "metadata: a\n",
+            "a: 1\n---\nb: 2\n",
+            "%YAML 1.1\n",
+            "  a: 1\nb: 2\n",
+            "a:\n    b: 1\n  # c\n  d: 1\n",
+        ] {
+            assert!(!same(text), "{text}");
+        }
+    }
+
+    /// Lines put together in all orders: whatever is taken is what the reader reads.
+    #[test]
+    fn whatever_is_taken_is_what_the_reader_reads() {
+        let lines = [
+            "kind: A",
+            "metadata:",
+            "  name: b",
+            "  annotations:",
+            "    c: d",
+            "- e",
+            "  - f: g",
+            "  - ",
+            "h:",
+            "  i: |",
+            "    j",
+            "   k",
+            "# l",
+            "",
+            "  \"m\": 'n' # o",
+            "p: q r",
+            "  - - s",
+            "    t: {}",
+            "u: ",
+            "      v: w",
+            "-",
+            "  x: -",
+            "y: >",
+        ];
+        let mut taken = 0;
+        let count = lines.len();
+        for number in 0..count.pow(4) {
+            let mut rest = number;
+            let mut text = String::new();
+            for _ in 0..4 {
+                text.push_str(lines[rest % count]);
+                text.push('\n');
+                rest /= count;
+            }
+            taken += usize::from(same(&text));
+        }
+        assert!(taken > 10_000, "{taken}");
+    }
+}
