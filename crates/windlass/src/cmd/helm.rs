@@ -25,8 +25,6 @@ enum Stop {
     Usage(String),
     /// It did not work.
     Failed(String),
-    /// What was to be said has been said; only the exit code is left.
-    Quiet,
 }
 
 impl From<String> for Stop {
@@ -95,7 +93,6 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::Quiet) => ExitCode::FAILURE,
         Err(Stop::Failed(message)) => {
             complain(&format!("Error: {message}\n"));
             ExitCode::FAILURE

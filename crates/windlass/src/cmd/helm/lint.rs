@@ -110,10 +110,15 @@ fn below(folder: &Path, found: &mut Vec<String>) {
             below(&path, found);
         } else if name == "Chart.yaml" {
             found.push(folder.display().to_string());
-        } else if name.ends_with(".tgz") || name.ends_with(".tar.gz") {
+        } else if is_archive(&name) {
             found.push(path.display().to_string());
         }
     }
+}
+
+/// By its name alone, as Helm tells it.
+fn is_archive(name: &str) -> bool {
+    [".tgz", ".tar.gz"].iter().any(|it| name.ends_with(it))
 }
 
 fn findings(
@@ -124,7 +129,7 @@ fn findings(
     options: &Options,
 ) -> Result<Vec<Finding>, String> {
     let place = Path::new(path);
-    let is_archive = path.ends_with(".tgz") || path.ends_with(".tar.gz");
+    let is_archive = is_archive(path);
     if is_archive && !place.exists() {
         return Err(format!(
             "unable to open tarball: open {path}: no such file or directory"
@@ -143,7 +148,6 @@ fn findings(
     }
     let files = folder::files(path).map_err(|it| match it {
         Stop::Failed(why) | Stop::Usage(why) => why,
-        Stop::Quiet => String::new(),
     })?;
     let folder = std::path::absolute(place).unwrap_or_else(|_| place.to_owned());
     let folder: PathBuf = folder.components().collect();

@@ -38,7 +38,6 @@ pub(super) fn merged(flags: &Flags, profile: Profile) -> Result<Value, Stop> {
     let file = |path: &str| {
         let bytes = read(path).map_err(|it| match it {
             Stop::Usage(message) | Stop::Failed(message) => message,
-            Stop::Quiet => String::new(),
         })?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
