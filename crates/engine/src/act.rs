@@ -130,8 +130,9 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
         Action::ProposeRevert {
             environment,
             commit,
+            back_to,
             reason,
-        } => revert::propose(world, environment, &commit, &reason).await,
+        } => revert::propose(world, environment, (&commit, back_to.as_deref()), &reason).await,
     }
 }
 

@@ -84,6 +84,9 @@ pub enum Action {
         environment: String,
         /// The commit.
         commit: String,
+        /// The commit of what customers are led back to.
+        #[serde(default)]
+        back_to: Option<String>,
         /// Why.
         reason: String,
     },

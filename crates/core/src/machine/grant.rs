@@ -7,7 +7,7 @@ use super::ask::{Ask, Retry, again, permit, subject, target};
 use super::event::Wish;
 use super::outcome::{hold, lead_back, promoted, stop};
 use super::settle::{next_canary_step, try_again};
-use super::state::{Attestation, Back, Ending, Lane, Outcome, Phase, State, Tested};
+use super::state::{Attestation, Back, Ending, Lane, Outcome, Phase, Revert, State, Tested};
 use super::watch::has_customers;
 use crate::config::{CanaryStep, Strategy};
 use crate::view::ApprovalView;
@@ -223,7 +223,11 @@ fn go_back(lane: &mut Lane, ask: &Ask, to: Option<&str>, now_ms: i64, actions: &
     if let Some(live) = lane.live.as_ref().map(|live| live.release.clone()) {
         hold(lane, &live, &ask.actor, &reason, now_ms);
         lane.served.retain(|served| served.release != live);
-        lane.revert = Some((live, reason.clone()));
+        lane.revert = Some(Revert {
+            release: live,
+            to: Some(release),
+            reason: reason.clone(),
+        });
     }
     lane.back = Some(back);
     lane.wanted = None;

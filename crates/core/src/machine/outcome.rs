@@ -6,7 +6,7 @@ use super::carry::{carry, carry_own, notify, route};
 use super::event::Step;
 use super::release::Plan;
 use super::settle::next_canary_step;
-use super::state::{Again, Back, Ending, Hold, Lane, Outcome, Phase, Purpose, Running};
+use super::state::{Again, Back, Ending, Hold, Lane, Outcome, Phase, Purpose, Revert, Running};
 use crate::config::{Environment, Strategy};
 use crate::view::HistoryView;
 
@@ -281,9 +281,15 @@ fn keep_out(lane: &mut Lane, ending: &Ending, now_ms: i64) {
     };
     if holds && !matches!(rollout.purpose, Purpose::Back(_)) {
         let release = rollout.release.clone();
+        let old = rollout.old.as_ref().map(|old| old.release.clone());
         hold(lane, &release, &ending.by, &ending.reason, now_ms);
         if ending.outcome == Outcome::RolledBack {
-            lane.revert = Some((release, ending.reason.clone()));
+            let to = lane.back.as_ref().map(|back| back.release.clone()).or(old);
+            lane.revert = Some(Revert {
+                release,
+                to,
+                reason: ending.reason.clone(),
+            });
         }
     }
 }

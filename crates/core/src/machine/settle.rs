@@ -471,21 +471,22 @@ fn tidy(state: &mut State, place: usize, actions: &mut Vec<Action>) {
         .filter(|hold| lane.served.iter().all(|served| served.release != hold.release))
         .map(|hold| hold.release.clone())
         .collect();
-    let revert = lane.revert.clone();
-    let commit = revert
+    let proposal = lane
+        .revert
         .as_ref()
-        .and_then(|(release, _)| state.releases.get(release));
-    let commit = commit.map(|known| known.release.commit.clone());
+        .filter(|_| lane.config.branch().is_some())
+        .and_then(|revert| {
+            Some(Action::ProposeRevert {
+                environment: lane.config.name.clone(),
+                commit: commit(&revert.release)?.clone(),
+                back_to: revert.to.as_deref().and_then(commit).cloned(),
+                reason: revert.reason.clone(),
+            })
+        });
+    actions.extend(proposal);
     let lane = &mut state.lanes[place];
     lane.holds.retain(|hold| !outlived.contains(&hold.release));
     lane.revert = None;
-    if let (Some((_, reason)), Some(commit), Some(_)) = (revert, commit, lane.config.branch()) {
-        actions.push(Action::ProposeRevert {
-            environment: lane.config.name.clone(),
-            commit,
-            reason,
-        });
-    }
 }
 
 /// Asks to be woken when something changes by itself.

@@ -94,8 +94,8 @@ pub(super) struct Lane {
     /// A release to go back to as soon as nothing is in the way.
     pub(super) back: Option<Back>,
     pub(super) holds: Vec<Hold>,
-    /// A release whose revert is to be proposed, and why.
-    pub(super) revert: Option<(String, String)>,
+    /// What is to be proposed to Git after a rollback.
+    pub(super) revert: Option<Revert>,
     /// Ended rollouts, oldest first.
     pub(super) history: Vec<HistoryView>,
     /// What is known of the instances of each track.
@@ -122,6 +122,15 @@ pub(super) struct Running {
     pub(super) release: String,
     pub(super) track: Color,
     pub(super) since_ms: i64,
+}
+
+/// The revert of a release that customers were led back from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Revert {
+    pub(super) release: String,
+    /// What customers are led back to.
+    pub(super) to: Option<String>,
+    pub(super) reason: String,
 }
 
 /// A track that has, or may have, instances.

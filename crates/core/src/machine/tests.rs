@@ -311,7 +311,10 @@ impl Play {
             Action::Measure { at_ms, .. } => format!("measure +{}", at_ms - self.now_ms),
             Action::Wake { at_ms, .. } => format!("wake +{}", at_ms - self.now_ms),
             Action::Notify { .. } => return None,
-            Action::ProposeRevert { commit, .. } => format!("revert {commit}"),
+            Action::ProposeRevert { commit, back_to, .. } => {
+                let to = back_to.as_ref().map(|to| format!(" to {to}"));
+                format!("revert {commit}{}", to.unwrap_or_default())
+            }
         })
     }
 

@@ -16,7 +16,12 @@ use crate::world::{World, named};
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Tells the rollout that ended last where the proposal is.
-pub(super) async fn propose(world: &World, environment: String, commit: &str, reason: &str) -> Option<Event> {
+pub(super) async fn propose(
+    world: &World,
+    environment: String,
+    (commit, back_to): (&str, Option<&str>),
+    reason: &str,
+) -> Option<Event> {
     let settings = world.environment(&environment)?;
     let (branch, repository) = (settings.branch()?, world.repository_of(settings));
     let about = format!("revert of {commit}");
@@ -24,12 +29,9 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
     let origin = named(settings)
         .filter(|name| mirror::is_remote(name))
         .unwrap_or("origin");
-    let view = world.published.view();
-    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
-    let serving = lane.live.as_ref().map(|live| live.commit.as_str());
     let short = commit.get(..7).unwrap_or(commit);
     let work = world.options.state.join("revert");
-    let ended = revert(&work, (&repository, origin), branch, (commit, serving), reason).await;
+    let ended = revert(&work, (&repository, origin), branch, (commit, back_to), reason).await;
     let receipt = match ended {
         Ok(proposal) => {
             world.warn(&about, None);
@@ -46,6 +48,8 @@ pub(super) async fn propose(world: &World, environment: String, commit: &str, re
             warning
         }
     };
+    let view = world.published.view();
+    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
     let rollout = lane.history.first().map_or(0, |ended| ended.rollout);
     Some(Event::Notified {
         environment,
@@ -66,7 +70,7 @@ async fn revert(
     work: &Path,
     (repository, origin): (&Path, &str),
     branch: &str,
-    (commit, serving): (&str, Option<&str>),
+    (commit, back_to): (&str, Option<&str>),
     reason: &str,
 ) -> Result<Proposal, String> {
     let name = format!("windlass/revert-{}", commit.get(..7).unwrap_or(commit));
@@ -78,14 +82,14 @@ async fn revert(
         &[repository, work],
     )
     .await?;
-    // Where nothing serves, what the commit itself brought is taken back.
+    // Where customers are led back to nothing, what the commit itself brought is taken back.
     let parent = format!("{commit}^");
-    let goal = serving.unwrap_or(&parent);
+    let goal = back_to.unwrap_or(&parent);
     if git(work, &["merge-base", "--is-ancestor", commit, goal], &[])
         .await
         .is_ok()
     {
-        return Ok(Proposal::Needless("what serves came after it"));
+        return Ok(Proposal::Needless("customers are led back to a later one"));
     }
     git(work, &["checkout", "--quiet", "-B", &name], &[]).await?;
     // A commit after the bad one that has the files of the good one, so that what is picked is the way back, whatever
@@ -181,17 +185,17 @@ mod tests {
             self.folder.path().join("origin")
         }
 
-        async fn revert(&self, bad: usize, serving: Option<usize>) -> Result<Proposal, String> {
+        async fn revert(&self, bad: usize, back_to: Option<usize>) -> Result<Proposal, String> {
             let root = self.root();
             let repository: (&Path, &str) = (&root, "origin");
-            let serving = serving.map(|at| self.commits[at].as_str());
+            let back_to = back_to.map(|at| self.commits[at].as_str());
             let work = self.folder.path().join("work");
-            revert(&work, repository, "main", (&self.commits[bad], serving), "slow").await
+            revert(&work, repository, "main", (&self.commits[bad], back_to), "slow").await
         }
     }
 
-    async fn branch(history: &History, bad: usize, serving: Option<usize>) -> String {
-        match history.revert(bad, serving).await {
+    async fn branch(history: &History, bad: usize, back_to: Option<usize>) -> String {
+        match history.revert(bad, back_to).await {
             Ok(Proposal::Branch(name)) => name,
             Ok(Proposal::Needless(why)) => panic!("needless: {why}"),
             Err(problem) => panic!("{problem}"),
@@ -199,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn all_that_the_release_had_over_what_serves_is_taken_back_and_nothing_else() {
+    async fn all_that_the_release_had_over_what_customers_are_led_back_to_is_taken_back_and_nothing_else() {
         let history = History::of(&[("a", "1\n"), ("a", "2\n"), ("b", "2\n"), ("c", "3\n")]).await;
         let name = branch(&history, 2, Some(0)).await;
         let files = git(&history.root(), &["ls-tree", "--name-only", &name], &[]).await;
@@ -216,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_nothing_serves_the_commit_itself_is_taken_back() {
+    async fn where_customers_are_led_back_to_nothing_the_commit_itself_is_taken_back() {
         let history = History::of(&[("a", "1\n"), ("b", "2\n")]).await;
         let name = branch(&history, 1, None).await;
         let files = git(&history.root(), &["ls-tree", "--name-only", &name], &[]).await;
@@ -224,12 +228,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_release_older_than_what_serves_needs_no_revert_nor_does_one_that_was_taken_back() {
+    async fn a_release_older_than_what_customers_are_led_back_to_needs_no_revert_nor_does_one_that_was_taken_back()
+     {
         let history = History::of(&[("a", "1\n"), ("a", "2\n"), ("a", "1\n")]).await;
         let older = history.revert(0, Some(1)).await;
         assert!(matches!(
             older,
-            Ok(Proposal::Needless("what serves came after it"))
+            Ok(Proposal::Needless("customers are led back to a later one"))
         ));
         let taken_back = history.revert(1, Some(0)).await;
         assert!(matches!(

@@ -64,7 +64,7 @@ fn a_canary_that_harms_is_led_back() {
         test done    =>
         test good    => measure +1000
         +1000
-        test bad     => return blue=100, revert b
+        test bad     => return blue=100, revert b to a
         test done    => clean b@green
         test done    =>
         ? test live sha-a
@@ -107,7 +107,7 @@ fn a_paused_canary_goes_nowhere_but_back() {
         test done    =>
         Ada: pause test =>
         +1000
-        test bad     => return blue=100, revert b
+        test bad     => return blue=100, revert b to a
         "
     );
     check(&one(CANARY), &script);

@@ -162,7 +162,7 @@ fn what_cannot_be_stopped_is_stopped_when_asked_again() {
     play.happens("test fail it does not stop", "once more");
     assert_eq!(
         play.happens("Ada: rollback test", "back"),
-        "start a@blue, revert b"
+        "start a@blue, revert b to a"
     );
 }
 
@@ -193,7 +193,7 @@ fn a_rollback_waits_for_nothing_and_its_hold_stays() {
         test done    => switch green=100
         test done    => measure +0
         +5000
-        Eve: rollback test => return blue=100, revert b
+        Eve: rollback test => return blue=100, revert b to a
         test done    => clean b@green
         test done    =>
         push main b a =>

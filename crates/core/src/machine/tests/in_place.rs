@@ -62,7 +62,7 @@ fn recreate_goes_back_by_stopping_what_serves_first() {
         test done    => switch blue=100
         test done    =>
         ? test previous sha-a stopped
-        Ada: rollback test => stopold b@blue, revert b
+        Ada: rollback test => stopold b@blue, revert b to a
         test done    => start a@blue
         test done    => ready a@blue
         test done    => return blue=100
@@ -105,7 +105,7 @@ fn rolling_replaces_instances_on_their_track_and_puts_the_old_ones_back() {
         test done    => measure +0
         test good    => measure +1000
         +1000
-        test bad     => start a@blue, revert c
+        test bad     => start a@blue, revert c to a
         ? test outcome sha-c rolled-back analysis
         ",
     );

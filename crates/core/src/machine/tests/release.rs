@@ -117,7 +117,7 @@ fn a_bad_release_is_led_back_held_and_its_revert_proposed() {
         staging done     => measure +0
         staging good     => measure +1000
         +1000
-        staging bad      => return blue=100, revert b
+        staging bad      => return blue=100, revert b to a
         ? staging holds sha-b/analysis
         ? staging phase return
         staging done     => clean b@green
@@ -177,10 +177,10 @@ fn blocking_findings_refuse_a_release_before_anything_is_changed() {
 #[test]
 fn instances_that_all_die_during_the_watch_end_it_at_once() {
     for (sight, back) in [
-        ("green 0/3 exited with code 1", "return blue=100, revert b"),
+        ("green 0/3 exited with code 1", "return blue=100, revert b to a"),
         (
             "green 2/3 CrashLoopBackOff: exited with code 1",
-            "return blue=100, revert b",
+            "return blue=100, revert b to a",
         ),
         ("green 2/3 starting", ""),
         ("blue 0/3 exited with code 1", ""),
@@ -306,7 +306,7 @@ fn a_rollback_needs_no_gate_and_starts_a_stopped_release_first() {
     let script = format!(
         "{A_IN_STAGING}{second}
         ? staging previous sha-a stopped
-        Ada: rollback staging => start a@blue, revert b
+        Ada: rollback staging => start a@blue, revert b to a
         ? staging holds sha-b/Ada
         ? staging live sha-b
         staging done     => ready a@blue
@@ -339,7 +339,7 @@ fn a_rollback_in_the_watch_is_one_swap() {
         staging done     => verify b@green
         staging done     => switch green=100
         # Even while the switch is under way.
-        Ada: rollback staging => return blue=100, revert b
+        Ada: rollback staging => return blue=100, revert b to a
         staging late     =>
         staging fail the proxy does not answer => wake +1000
         ? staging waiting the phase return failed 1 times: the proxy does not answer
@@ -367,7 +367,7 @@ fn a_rollback_starts_the_old_release_again_when_it_died_in_the_meantime() {
         staging done     => switch green=100
         staging done     => measure +0
         staging sees blue 0/3 killed
-        Ada: rollback staging => start a@blue, revert b
+        Ada: rollback staging => start a@blue, revert b to a
         staging done     => ready a@blue
         staging done     => return blue=100
         staging done     => clean b@green
@@ -431,7 +431,7 @@ fn production_takes_what_served_well_in_staging_and_never_builds() {
         # What staging went back from does not go on.
         staging done     =>
         production plan q2 =>
-        Ada: rollback staging => start a@blue, prepare a@blue, revert b
+        Ada: rollback staging => start a@blue, prepare a@blue, revert b to a
         ? production outcome sha-b superseded source
         "
     );
