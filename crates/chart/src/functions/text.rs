@@ -194,6 +194,9 @@ fn trim_all(mut args: Args) -> Any {
 
 /// `unicode.ToUpper` of one rune: never more than one.
 pub(super) fn upper(rune: char) -> char {
+    if rune.is_ascii() {
+        return rune.to_ascii_uppercase();
+    }
     let mut upper = rune.to_uppercase();
     match (upper.next(), upper.next()) {
         (Some(one), None) => one,
@@ -203,6 +206,9 @@ pub(super) fn upper(rune: char) -> char {
 
 /// `unicode.ToLower` of one rune.
 pub(super) fn lower(rune: char) -> char {
+    if rune.is_ascii() {
+        return rune.to_ascii_lowercase();
+    }
     let mut lower = rune.to_lowercase();
     match (lower.next(), lower.next()) {
         (Some(one), None) => one,
@@ -212,6 +218,17 @@ pub(super) fn lower(rune: char) -> char {
 
 fn map_runes(text: &[u8], change: fn(char) -> char) -> Any {
     let mut out = Vec::with_capacity(text.len());
+    if text.is_ascii() {
+        // A rune may become one of more bytes, as any other.
+        for byte in text {
+            let rune = change(char::from(*byte));
+            match u8::try_from(rune) {
+                Ok(byte) if byte.is_ascii() => out.push(byte),
+                _ => runes::push(&mut out, rune),
+            }
+        }
+        return Any::Str(out.into());
+    }
     for (_, rune, _) in runes::runes(text) {
         runes::push(&mut out, change(rune));
     }

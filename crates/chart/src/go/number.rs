@@ -75,8 +75,27 @@ pub(crate) fn format_g(value: f64) -> String {
 /// Go's `%g` of a shortest float switches to the exponent form at this exponent.
 const EXPONENT_OF_SHORTEST_G: i32 = 6;
 
+/// Floats up to here have no fraction that a whole number would not have.
+const WHOLE_MAX: f64 = 1e15;
+
+/// A whole number that is no negative zero, as every form without exponent writes it.
+fn whole(value: f64) -> Option<String> {
+    if value.fract() != 0.0 || value.abs() >= WHOLE_MAX || value == 0.0 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole, and far below the largest"
+    )]
+    let number = value as i64;
+    Some(number.to_string())
+}
+
 /// As `encoding/json` writes floats: the exponent form below 1e-6 and from 1e21 on, without a leading zero.
 pub(crate) fn format_json(value: f64) -> String {
+    if let Some(text) = whole(value) {
+        return text;
+    }
     let size = value.abs();
     if size != 0.0 && !(1e-6..1e21).contains(&size) {
         let Digits { digits, point } = shortest(value);

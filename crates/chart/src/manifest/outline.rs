@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::head::{self, Head};
+use crate::any::Any;
 use crate::limits::Limits;
 use crate::yaml;
 
@@ -300,7 +301,7 @@ impl<'d> Outline<'d> {
 
     fn value(&mut self, rest: &'d [u8]) -> Option<Value<'d>> {
         let rest = &rest[spaces(rest)..];
-        let rest = &rest[..rest.iter().rposition(|it| *it != b' ').map_or(0, |it| it + 1)];
+        let rest = trimmed(rest);
         self.pending = false;
         let Some(first) = rest.first() else {
             self.pending = true;
@@ -318,11 +319,70 @@ impl<'d> Outline<'d> {
                 self.block()?;
                 Some(Value::Block)
             }
-            b'"' => quoted(rest, b'"').map(Value::Quoted),
-            b'\'' => quoted(rest, b'\'').map(Value::Quoted),
+            b'"' | b'\'' => self.quoted(rest, *first),
             b'{' if rest == b"{}" => Some(Value::Empty),
-            b'[' if rest == b"[]" => Some(Value::Block),
-            _ => plain(rest).map(Value::Plain),
+            b'[' | b'{' => match flow(rest, 0)? {
+                after if ends(after) => Some(Value::Block),
+                _ => None,
+            },
+            _ => self.plain(rest),
+        }
+    }
+
+    /// A plain scalar, and the lines that go on with it.
+    fn plain(&mut self, first: &'d [u8]) -> Option<Value<'d>> {
+        let parent = self.stack.last()?.0;
+        let text = plain(first)?;
+        let mut value = Value::Plain(text);
+        let mut ended = text.len() < first.len();
+        let mut ahead = Lines {
+            text: self.lines.text,
+            at: self.lines.at,
+        };
+        while let Some(line) = ahead.next() {
+            let column = spaces(line);
+            let content = trimmed(&line[column..]);
+            if content.is_empty() {
+                continue;
+            }
+            if column <= parent {
+                break;
+            }
+            // A comment ends the scalar, and only comments may follow it then.
+            if content[0] == b'#' {
+                ended = true;
+                continue;
+            }
+            if ended {
+                return None;
+            }
+            ended = rest_of_plain(content)?.len() < content.len();
+            self.lines.at = ahead.at;
+            value = Value::Block;
+        }
+        Some(value)
+    }
+
+    /// A scalar between quotes, which may be closed on a later line.
+    fn quoted(&mut self, first: &'d [u8], quote: u8) -> Option<Value<'d>> {
+        let inner = &first[1..];
+        let (end, escaped) = closing(inner, quote)?;
+        if let Some(end) = end {
+            let value = if escaped {
+                Value::Block
+            } else {
+                Value::Quoted(&inner[..end])
+            };
+            return ends(&inner[end + 1..]).then_some(value);
+        }
+        loop {
+            let line = self.lines.next()?;
+            if line.starts_with(b"---") || line.starts_with(b"...") {
+                return None;
+            }
+            if let (Some(end), _) = closing(line, quote)? {
+                return ends(trimmed(&line[end + 1..])).then_some(Value::Block);
+            }
         }
     }
 
@@ -436,17 +496,95 @@ const IN_KEY: [bool; 256] = {
     table
 };
 
-/// What stands between quotes that are closed on the same line, with nothing but a comment after them; `None` where
-/// something is escaped.
-fn quoted(text: &[u8], quote: u8) -> Option<&[u8]> {
-    let end = memchr::memchr(quote, &text[1..])? + 1;
-    let (inner, rest) = (&text[1..end], &text[end + 1..]);
-    let after = &rest[spaces(rest)..];
-    let good = rest.is_empty() || after.first() == Some(&b'#') && after.len() < rest.len();
-    if !good || inner.contains(&b'\t') || quote == b'"' && memchr::memchr(b'\\', inner).is_some() {
-        return None;
+/// Where a quote is closed, if it is on this line, and whether something is escaped before; `None` where the escape is
+/// an unusual one.
+fn closing(line: &[u8], quote: u8) -> Option<(Option<usize>, bool)> {
+    let mut escaped = false;
+    let mut at = 0;
+    loop {
+        let rest = &line[at..];
+        let Some(found) = memchr::memchr3(quote, b'\\', b'\t', rest) else {
+            return Some((None, escaped));
+        };
+        match rest[found] {
+            b'\t' => return None,
+            b'\\' if quote == b'"' => {
+                // At the end of a line the break is what is escaped.
+                let simple = |it: &u8| matches!(it, b'"' | b'\\' | b'/' | b'n' | b't' | b'r' | b' ' | b'0');
+                if !rest.get(found + 1).is_none_or(simple) {
+                    return None;
+                }
+                escaped = true;
+                at = (at + found + 2).min(line.len());
+            }
+            b'\\' => at += found + 1,
+            _ if quote == b'\'' && rest.get(found + 1) == Some(&quote) => {
+                escaped = true;
+                at += found + 2;
+            }
+            _ => return Some((Some(at + found), escaped)),
+        }
     }
-    Some(inner)
+}
+
+/// Whether nothing but blanks and a comment is left.
+fn ends(rest: &[u8]) -> bool {
+    let after = &rest[spaces(rest)..];
+    after.is_empty() || after[0] == b'#' && after.len() < rest.len()
+}
+
+fn trimmed(text: &[u8]) -> &[u8] {
+    &text[..text.iter().rposition(|it| *it != b' ').map_or(0, |it| it + 1)]
+}
+
+/// What follows a collection of simple scalars in brackets or braces on one line.
+fn flow(text: &[u8], depth: usize) -> Option<&[u8]> {
+    const NESTING_MAX: usize = 8;
+    let is_map = text[0] == b'{';
+    let close = if is_map { b'}' } else { b']' };
+    let skip = |text: &[u8]| spaces(text);
+    let mut rest = &text[1 + skip(&text[1..])..];
+    if rest.first() == Some(&close) {
+        return Some(&rest[1..]);
+    }
+    loop {
+        if is_map {
+            let (name, after, in_quotes) = flow_scalar(rest)?;
+            if !in_quotes && !matches!(yaml::plain(name)?, Any::Str(_)) {
+                return None;
+            }
+            rest = match after {
+                [b':', after @ ..] if in_quotes || after.first() == Some(&b' ') => after,
+                _ => return None,
+            };
+            rest = &rest[skip(rest)..];
+        }
+        rest = match rest.first()? {
+            b'[' | b'{' if depth < NESTING_MAX => flow(rest, depth + 1)?,
+            _ => flow_scalar(rest)?.1,
+        };
+        rest = &rest[skip(rest)..];
+        match rest.first()? {
+            b',' if rest.get(1) == Some(&b' ') || rest.get(1) == Some(&b'"') => rest = &rest[1..],
+            it if *it == close => return Some(&rest[1..]),
+            _ => return None,
+        }
+        rest = &rest[skip(rest)..];
+    }
+}
+
+/// A scalar within brackets, what follows it, and whether it stands in quotes.
+fn flow_scalar(text: &[u8]) -> Option<(&[u8], &[u8], bool)> {
+    let first = *text.first()?;
+    if matches!(first, b'"' | b'\'') {
+        let (end, _) = closing(&text[1..], first)?;
+        let end = end? + 1;
+        return Some((&text[1..end], &text[end + 1..], true));
+    }
+    let length = text.iter().take_while(|it| IN_KEY[usize::from(**it)]).count();
+    let (scalar, after) = text.split_at(length);
+    yaml::plain(scalar)?;
+    (length > 0 && (first != b'-' || length > 1)).then_some((scalar, after, false))
 }
 
 /// A plain scalar without its comment; `None` where it is none, or may be more.
@@ -476,23 +614,23 @@ fn plain(text: &[u8]) -> Option<&[u8]> {
     if indicator || first == b'-' && matches!(text.get(1), None | Some(b' ' | b'\t')) {
         return None;
     }
-    let mut end = text.len();
-    for at in memchr::memchr3_iter(b':', b'#', b'\t', text) {
-        match text[at] {
-            b':' if matches!(text.get(at + 1), None | Some(b' ' | b'\t')) => return None,
-            b'#' if text[at - 1] == b' ' => {
-                end = at;
-                break;
-            }
-            b'\t' => return None,
-            _ => {}
-        }
-    }
-    let text = &text[..end];
-    let text = &text[..text.iter().rposition(|it| *it != b' ').map_or(0, |it| it + 1)];
+    let text = rest_of_plain(text)?;
     // Numbers that are none in JSON.
     if matches!(first, b'0'..=b'9' | b'+' | b'-' | b'.') && yaml::plain(text).is_none() {
         return None;
+    }
+    Some(text)
+}
+
+/// A line of a plain scalar without its comment; `None` where something in it has a meaning.
+fn rest_of_plain(text: &[u8]) -> Option<&[u8]> {
+    for at in memchr::memchr3_iter(b':', b'#', b'\t', text) {
+        match text[at] {
+            b':' if matches!(text.get(at + 1), None | Some(b' ' | b'\t')) => return None,
+            b'#' if at > 0 && text[at - 1] == b' ' => return Some(trimmed(&text[..at])),
+            b'\t' => return None,
+            _ => {}
+        }
     }
     Some(text)
 }
@@ -522,6 +660,11 @@ mod tests {
             "a:\n  - b: |\n      x\n       y\n\n    c: >-\n      z\n  -\n    d: 1\n  - e:\nkind: B\n",
             "data:\n  a: |\n\n    x: [\n  b: \"{}\"\nmetadata: {}\nkind: C\n",
             "metadata:\n  labels:\n    a: b\n  annotations: {}\n  name: é\nkind: D\n",
+            "a: b\n  c - d\n\n  # e\nkind: F\n",
+            "a: b\n  - c\n\n  d # e\nkind: F\n",
+            "a: \"b\n\n c: d\\\n  e\\\"\" # f\nkind: F\n",
+            "a: 'it''s\n\n  - b'\nkind: F\n",
+            "a:\n- b\n  c\n- [d, \"e\", {f: g, \"h\": 1}]\n- {i: [], j: {}}\nkind: F\n",
             "a: 1.5\nb: -3\nc: .x\nd: 1:30\ne: x:y\nf: a#b\nkind: E\n",
         ] {
             assert!(same(text), "{text}");
@@ -535,17 +678,31 @@ mod tests {
             "# only\n",
             "x\n",
             "a: b: c\n",
-            "a: b\n  c\n",
+            "a: b\n  c: d\n",
+            "a: b # c\n  d\n",
+            "a: b\n  # c\n  d\n",
+            "a: b\n  c\n  # c\n  d: e\n",
+            "a: b\n  c:\n",
+            "a: \"b\n",
+            "a: \"b\n---\n\"\n",
+            "a: \"\\x41\"\n",
             "a: b\n c: d\n",
             "a:\n  b: 1\n c: 2\n",
             "a:\n- b\nc\n",
             "- a\nb: c\n",
-            "a: [b]\n",
+            "a: [b: c]\n",
+            "a: [null: b]\n",
+            "a: {b}\n",
+            "a: [b\n",
+            "a: [.inf]\n",
+            "a: [b] c\n",
+            "a: {null: b}\n",
+            "a: {1: b}\n",
             "a: &x b\n",
             "a: !!str b\n",
             "a: |2\n   b\n",
-            "a: \"b\nc\"\n",
-            "a: 'it''s'\n",
+            "kind: 'it''s'\n",
+            "kind: a\n  b\n",
             "a: .inf\n",
             "- a: b\n",
             "null: a\n",
@@ -592,6 +749,7 @@ mod tests {
             "-",
             "  x: -",
             "y: >",
+            "  z z",
         ];
         let mut taken = 0;
         let count = lines.len();

@@ -30,6 +30,7 @@ pub(super) fn compile(schema: &Json, remote: &RemoteSchemas) -> Result<Compiled,
     }
     Ok(Compiled {
         addresses: compiler.documents.addresses(),
+        places: compiler.known,
         nodes: compiler.nodes,
     })
 }
@@ -48,8 +49,6 @@ struct Source<'m, 's> {
     lasting: Option<&'s Map<String, Json>>,
     place: &'m Place,
     draft: Draft,
-    /// The address that references start from.
-    base: &'m str,
 }
 
 impl<'s> Compiler<'s> {
@@ -59,7 +58,7 @@ impl<'s> Compiler<'s> {
             return *id;
         }
         let id = self.nodes.len();
-        self.nodes.push(Node::new(place.clone()));
+        self.nodes.push(Node::new());
         self.known.insert(place.clone(), id);
         self.queue.push_back((id, place, json));
         id
@@ -74,17 +73,23 @@ impl<'s> Compiler<'s> {
             Some(json) => Cow::Borrowed(json),
             None => self.documents.at(place)?,
         };
-        let resource = self.documents.resource(place).clone();
-        let root = Place {
-            document: place.document,
-            pointer: resource.pointer.clone(),
+        let resource = self.documents.resource(place);
+        let draft = resource.draft;
+        let is_resource = resource.pointer == place.pointer;
+        let has_anchors = is_resource && draft >= Draft::Of2020 && !resource.dynamic_anchors.is_empty();
+        let anchors = has_anchors.then(|| resource.clone());
+        // Most schemas are in the whole of the first document, whose node is the first.
+        let holder = if place.document == 0 && resource.pointer.is_empty() {
+            0
+        } else {
+            let pointer = resource.pointer.clone();
+            let document = place.document;
+            self.want(Place { document, pointer }, None)
         };
-        let is_resource = root == *place;
-        let holder = self.want(root, None);
         let node = &mut self.nodes[id];
-        node.draft = resource.draft;
+        node.draft = draft;
         node.resource = holder;
-        if is_resource && resource.draft >= Draft::Of2020 {
+        if let Some(resource) = anchors {
             for anchor in &resource.dynamic_anchors {
                 let pointer = resource.anchors.get(anchor).cloned().unwrap_or_default();
                 let place = Place {
@@ -107,8 +112,7 @@ impl<'s> Compiler<'s> {
                     keywords,
                     lasting,
                     place,
-                    draft: resource.draft,
-                    base: &resource.id,
+                    draft,
                 };
                 self.keywords(id, &source)?;
             }
@@ -265,7 +269,8 @@ impl<'s> Compiler<'s> {
         let Some(reference) = source.text(keyword) else {
             return Ok(None);
         };
-        let target = Target::new(source.base, reference)?;
+        let base = &self.documents.resource(source.place).id;
+        let target = Target::new(base, reference)?;
         let place = self.documents.resolve(source.place.document, &target)?;
         Ok(Some(self.want(place, None)))
     }

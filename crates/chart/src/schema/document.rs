@@ -82,6 +82,8 @@ struct Document<'s> {
     address: String,
     json: Cow<'s, Json>,
     resources: Vec<Resource>,
+    /// Whether anything but the whole has an identifier or an anchor.
+    has_names: bool,
     processed: BTreeSet<String>,
 }
 
@@ -151,7 +153,7 @@ impl<'s> Documents<'s> {
     /// Identifiers and anchors of a place that no keyword leads to, but a reference does.
     pub(super) fn ensure(&mut self, place: &Place) -> Result<(), String> {
         let document = &self.all[place.document];
-        if document.processed.contains(&place.pointer) {
+        if !document.has_names || document.processed.contains(&place.pointer) {
             return Ok(());
         }
         let json = self.at(place)?.into_owned();
@@ -227,8 +229,12 @@ impl<'s> Documents<'s> {
     fn add(&mut self, address: &str, json: Cow<'s, Json>) -> Result<usize, String> {
         let at = self.all.len();
         let root = json.clone();
+        let has_names = root
+            .as_object()
+            .is_some_and(|it| it.values().any(|it| names_something(it, 0)));
         self.all.push(Document {
             address: address.to_owned(),
+            has_names,
             json,
             resources: vec![Resource {
                 pointer: String::new(),
@@ -239,7 +245,12 @@ impl<'s> Documents<'s> {
             }],
             processed: BTreeSet::new(),
         });
-        self.collect(at, &root, "", 0, 0)?;
+        if has_names {
+            self.collect(at, &root, "", 0, 0)?;
+        } else if root.is_object() {
+            let holder = self.identify(at, &root, "", 0)?;
+            self.anchors(at, &root, "", holder)?;
+        }
         Ok(at)
     }
 
@@ -412,6 +423,18 @@ impl Document<'_> {
         all.filter(|it| within(&it))
             .max_by_key(|it| it.1.pointer.len())
             .map_or(0, |it| it.0)
+    }
+}
+
+/// Whether a value, or one within it, has an identifier or an anchor.
+fn names_something(json: &Json, depth: usize) -> bool {
+    match json {
+        _ if depth > DEPTH_MAX => true,
+        Json::Object(map) => map.iter().any(|(key, value)| {
+            value.is_string() && NAMING.contains(&key.as_str()) || names_something(value, depth + 1)
+        }),
+        Json::Array(items) => items.iter().any(|it| names_something(it, depth + 1)),
+        _ => false,
     }
 }
 

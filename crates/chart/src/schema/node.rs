@@ -118,7 +118,6 @@ pub(super) type Count = Option<i64>;
 
 #[derive(Debug)]
 pub(super) struct Node {
-    pub(super) place: Place,
     pub(super) draft: Draft,
     /// The schema with an identifier that this one is in.
     pub(super) resource: Id,
@@ -215,9 +214,8 @@ pub(super) struct NumberRules {
 }
 
 impl Node {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            place,
             draft: Draft::Of2020,
             resource: 0,
             flag: None,
@@ -252,12 +250,16 @@ pub(crate) struct Compiled {
     pub(super) nodes: Vec<Node>,
     /// Of the documents that they are in.
     pub(super) addresses: Vec<String>,
+    /// Where each node is, which only messages ask for.
+    pub(super) places: BTreeMap<Place, Id>,
 }
 
 impl Compiled {
     /// `file:///values.schema.json#/properties/a`
     pub(super) fn location(&self, id: Id) -> String {
-        let place = &self.nodes[id].place;
+        let Some((place, _)) = self.places.iter().find(|it| *it.1 == id) else {
+            return String::new();
+        };
         let address = self.addresses.get(place.document).map_or("", String::as_str);
         format!("{address}#{}", encode(&place.pointer))
     }
