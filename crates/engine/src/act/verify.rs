@@ -1,13 +1,13 @@
 //! Tries a track through the same proxy that customers use, before they meet it: its edge must answer with the release's
 //! version, and the programs that windlass.yaml names under `verify` must end well.
 
+mod program;
+
 use std::net::SocketAddr;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use windlass_core::config;
 
 use super::Carry;
 use crate::world::World;
@@ -26,8 +26,6 @@ const PATHS: [&str; 3] = ["/health", "/ready", "/"];
 const VERSION: &str = "/version";
 /// Where programs find the track.
 const PREVIEW: &str = "PREVIEW_URL";
-/// Bytes of a program's output in the reason.
-const OUTPUT_BYTES: usize = 500;
 
 pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
     let Some(address) = world.router.preview(&carry.environment, carry.track) else {
@@ -47,7 +45,8 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
 pub(crate) async fn programs(world: &World, carry: &Carry, address: SocketAddr) -> Result<(), String> {
     let settings = world.settings_of(&carry.environment, &carry.release);
     for step in settings.map(|settings| settings.verify).unwrap_or_default() {
-        run(world, &step, address).await?;
+        let preview = format!("http://{address}");
+        program::run(&step, &world.options.root, (PREVIEW, &preview)).await?;
     }
     Ok(())
 }
@@ -113,33 +112,4 @@ async fn get(address: SocketAddr, path: &str) -> std::io::Result<Answer> {
         .and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| std::io::Error::other("it does not speak HTTP"))?;
     Ok(Answer { status, text })
-}
-
-async fn run(world: &World, step: &config::Step, address: SocketAddr) -> Result<(), String> {
-    let Some((program, arguments)) = step.run.split_first() else {
-        return Ok(());
-    };
-    let mut command = tokio::process::Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(&world.options.root)
-        .env(PREVIEW, format!("http://{address}"))
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let limit = Duration::from_millis(step.timeout_ms);
-    let ended = tokio::time::timeout(limit, command.output()).await;
-    let output = ended
-        .map_err(|_| format!("{} does not end within {} s", step.name, limit.as_secs()))?
-        .map_err(|e| format!("{} cannot be started ({program}): {e}", step.name))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = if output.stderr.is_empty() {
-        &output.stdout
-    } else {
-        &output.stderr
-    };
-    let from = said.len().saturating_sub(OUTPUT_BYTES);
-    let said = String::from_utf8_lossy(&said[from..]).trim().to_owned();
-    Err(format!("{} failed ({}): {said}", step.name, output.status))
 }

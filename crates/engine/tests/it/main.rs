@@ -10,5 +10,6 @@ mod notify;
 mod own_settings;
 mod place;
 mod port;
+mod preview;
 mod release;
 mod surroundings;
