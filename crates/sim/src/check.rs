@@ -11,7 +11,6 @@ mod weights;
 
 use std::fmt;
 
-use windlass_core::machine::State;
 use windlass_core::machine::action::Action;
 use windlass_core::machine::event::Event;
 use windlass_core::view::View;
@@ -27,8 +26,8 @@ pub struct Sight<'a> {
     pub event: &'a Event,
     /// The actions that it caused.
     pub actions: &'a [Action],
-    /// The state before it.
-    pub before: &'a State,
+    /// The view before it.
+    pub before: &'a View,
     /// The view after it.
     pub after: &'a View,
     /// What happened to the world.

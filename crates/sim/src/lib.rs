@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod explore;
+pub mod positions;
 pub mod seed;
 pub mod world;
 

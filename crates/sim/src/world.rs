@@ -7,9 +7,11 @@ mod ledger;
 mod person;
 mod proxy;
 mod runtime;
+mod sabotage;
+mod script;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_core::config::Config;
 use windlass_core::machine::action::Action;
@@ -19,15 +21,21 @@ use windlass_core::view::View;
 
 use crate::check::{Checker, Failure, Sight, checkers};
 use crate::seed::Seed;
+pub(crate) use git::Flaw;
 use git::Git;
-use ledger::{Key, Ledger};
+pub(crate) use ledger::Key;
+use ledger::Ledger;
 pub use proxy::Proxy;
 pub use runtime::Runtime;
+pub use sabotage::Sabotage;
+pub(crate) use script::{Act, Ending, When};
 
 /// The start of all worlds: a Monday, noon, milliseconds since the epoch.
 pub const START_MS: i64 = 1_767_614_400_000;
 /// Longest that an action takes without a fault.
 const ACTION_MS_MAX: u64 = 2_000;
+/// How long nobody steers after a death at a given place.
+const DOWN_MS: i64 = 1_500;
 /// Events that a failure shows.
 const TAIL: usize = 25;
 /// Deliveries after which a world without faults must be at rest.
@@ -43,6 +51,8 @@ pub struct World {
     skew_ms: i64,
     ledger: Ledger,
     state: State,
+    /// The state's view after the last event.
+    shown: View,
     jobs: Vec<Job>,
     git: Git,
     runtimes: BTreeMap<String, Runtime>,
@@ -51,6 +61,28 @@ pub struct World {
     checkers: Vec<Box<dyn Checker>>,
     crashes: usize,
     faults: bool,
+    sabotage: Option<Sabotage>,
+    death: Option<Death>,
+    /// Commits whose revert was proposed.
+    reverts: BTreeSet<String>,
+}
+
+/// When the controller is to die: around the action at this place of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Death {
+    pub(crate) key: Key,
+    pub(crate) moment: Moment,
+}
+
+/// Where in the life of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// It is written, but not begun.
+    Before,
+    /// It is done, but that is not written.
+    Unwritten,
+    /// Its outcome is written, but nothing of what follows is begun.
+    Written,
 }
 
 /// An action on its way.
@@ -91,7 +123,18 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let mut numbers = Seed::new(seed);
         let text = settings::settings(&mut numbers);
-        let config = Config::parse("windlass.yaml", &text)
+        Self::of(&text, numbers)
+    }
+
+    /// A world with this configuration in which nothing breaks by chance.
+    pub(crate) fn calm(text: &str) -> Self {
+        let mut world = Self::of(text, Seed::new(0));
+        world.faults = false;
+        world
+    }
+
+    fn of(text: &str, numbers: Seed) -> Self {
+        let config = Config::parse("windlass.yaml", text)
             .unwrap_or_else(|error| panic!("the simulation's own configuration: {error}"));
         let names: Vec<String> = config.environments.iter().map(|one| one.name.clone()).collect();
         let runtime = |environment: &windlass_core::config::Environment| {
@@ -103,6 +146,7 @@ impl World {
             skew_ms: 0,
             ledger: Ledger::default(),
             state: State::default(),
+            shown: View::default(),
             jobs: Vec::new(),
             git: Git::default(),
             runtimes: config.environments.iter().map(runtime).collect(),
@@ -111,6 +155,9 @@ impl World {
             checkers: checkers(),
             crashes: 0,
             faults: true,
+            sabotage: None,
+            death: None,
+            reverts: BTreeSet::new(),
         };
         let configured = Event::Configured {
             environments: config.environments,
@@ -148,6 +195,11 @@ impl World {
     /// Deaths of the controller.
     pub fn crashes(&self) -> usize {
         self.crashes
+    }
+
+    /// What runs where.
+    pub fn runtimes(&self) -> &BTreeMap<String, Runtime> {
+        &self.runtimes
     }
 
     /// Ended rollouts with this outcome, as far as they are remembered.
@@ -206,7 +258,7 @@ impl World {
     fn append(&mut self, event: &Event, answers: Option<Key>) -> Result<(), Failure> {
         let now_ms = self.now_ms();
         let (state, actions) = step(&self.state, event, now_ms);
-        let before = std::mem::replace(&mut self.state, state);
+        self.state = state;
         let keys = self.ledger.append(event, &actions, now_ms, answers);
         for (key, action) in keys.into_iter().zip(&actions) {
             self.send(key, action.clone());
@@ -214,12 +266,13 @@ impl World {
         let effects = std::mem::take(&mut self.effects);
         let mut checkers = std::mem::take(&mut self.checkers);
         let after = self.view();
+        let shown = std::mem::replace(&mut self.shown, after);
         let sight = Sight {
             world: self,
             event,
             actions: &actions,
-            before: &before,
-            after: &after,
+            before: &shown,
+            after: &self.shown,
             effects: &effects,
         };
         let failure = checkers.iter_mut().find_map(|checker| {
@@ -267,14 +320,30 @@ impl World {
             return Ok(());
         };
         self.pass(job.due_ms - self.tick_ms);
-        let outcome = self.execute(&job.action);
-        match outcome {
-            None => {
-                self.ledger.answered(job.key);
-                Ok(())
-            }
-            Some(event) => self.deliver(job, &event),
+        let death = self.death.filter(|death| death.key == job.key);
+        if death.is_some_and(|death| death.moment == Moment::Before) {
+            return self.dies();
         }
+        let outcome = self.execute(&job.action);
+        if death.is_some_and(|death| death.moment == Moment::Unwritten) {
+            return self.dies();
+        }
+        match outcome {
+            None => self.ledger.answered(job.key),
+            Some(event) => self.deliver(job, &event)?,
+        }
+        if death.is_some() {
+            return self.dies();
+        }
+        Ok(())
+    }
+
+    /// The controller dies as it was told to, and is started again after a while.
+    fn dies(&mut self) -> Result<(), Failure> {
+        self.death = None;
+        self.jobs.clear();
+        self.pass(DOWN_MS);
+        self.restart()
     }
 
     /// Time passes; customers come.
@@ -307,6 +376,9 @@ impl World {
             });
         }
         self.jobs.clear();
+        if self.has(Sabotage::Forgetful) {
+            return Ok(());
+        }
         for (key, action) in self.ledger.unanswered() {
             self.send(key, action);
         }

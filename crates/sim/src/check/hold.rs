@@ -15,8 +15,7 @@ impl Checker for Holds {
     }
 
     fn see(&mut self, sight: &Sight<'_>) -> Result<(), String> {
-        let before = windlass_core::machine::view(sight.before, sight.after.at_ms);
-        let gone = before.environments.iter().flat_map(|one| {
+        let gone = sight.before.environments.iter().flat_map(|one| {
             let after = sight
                 .after
                 .environments

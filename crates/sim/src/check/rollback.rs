@@ -23,14 +23,13 @@ impl Checker for Rollbacks {
         else {
             return Ok(());
         };
-        let before = windlass_core::machine::view(sight.before, sight.after.at_ms);
         let phase = |view: &windlass_core::view::View| {
             let one = view.environments.iter().find(|one| one.name == *name);
             one.and_then(|one| one.rollout.as_ref().map(|rollout| rollout.phase.clone()))
         };
         // A step that changes something is not interrupted.
         let busy = matches!(
-            phase(&before).as_deref(),
+            phase(sight.before).as_deref(),
             Some("stop-old" | "migrate" | "start" | "ready" | "verify" | "clean")
         );
         let on_its_way = sight.actions.iter().any(|action| match action {
@@ -47,7 +46,7 @@ impl Checker for Rollbacks {
             | Action::ProposeRevert { .. } => false,
         });
         // The wish may have been withdrawn by what happened since it was asked.
-        let taken = phase(&before) != phase(sight.after);
+        let taken = phase(sight.before) != phase(sight.after);
         if busy || on_its_way || !taken {
             return Ok(());
         }

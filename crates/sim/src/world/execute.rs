@@ -65,15 +65,7 @@ impl World {
                 rollout,
                 track,
                 ..
-            } => {
-                let proxy = self.proxies.get(environment)?;
-                Event::Measured {
-                    environment: environment.clone(),
-                    rollout: *rollout,
-                    new: proxy.total(*track),
-                    old: proxy.total(track.other()),
-                }
-            }
+            } => self.measure(environment, *rollout, *track)?,
             Action::Wake {
                 environment,
                 rollout,
@@ -82,7 +74,20 @@ impl World {
             Action::Notify {
                 environment, rollout, ..
             } => notified(environment, *rollout),
-            Action::ProposeRevert { .. } => return None,
+            Action::ProposeRevert { commit, .. } => {
+                self.reverts.insert(commit.clone());
+                return None;
+            }
+        })
+    }
+
+    fn measure(&self, environment: &str, rollout: u64, track: Color) -> Option<Event> {
+        let proxy = self.proxies.get(environment)?;
+        Some(Event::Measured {
+            environment: environment.to_owned(),
+            rollout,
+            new: proxy.total(track),
+            old: proxy.total(track.other()),
         })
     }
 

@@ -31,7 +31,6 @@ pub(super) struct Git {
 impl Git {
     /// Commits something to `develop`.
     pub(super) fn commit(&mut self, seed: &mut Seed) -> String {
-        let commit = format!("{:07x}", 0xc0_0000 + self.flaws.len());
         let flaw = match seed.below(12) {
             0 => Flaw::Build,
             1 => Flaw::Finding,
@@ -40,6 +39,12 @@ impl Git {
             4 | 5 => Flaw::Errors,
             _ => Flaw::None,
         };
+        self.commit_with(flaw)
+    }
+
+    /// Commits something to `develop` that has this flaw.
+    pub(super) fn commit_with(&mut self, flaw: Flaw) -> String {
+        let commit = format!("{:07x}", 0xc0_0000 + self.flaws.len());
         self.flaws.insert(commit.clone(), flaw);
         let develop = self.branches.entry("develop".to_owned()).or_default();
         develop.push(commit.clone());
@@ -54,6 +59,13 @@ impl Git {
         let commit = develop.get(place)?.clone();
         *main = develop[..=place].to_vec();
         Some(commit)
+    }
+
+    /// Brings `main` to where `develop` is.
+    pub(super) fn merge_all(&mut self) -> Option<String> {
+        let develop = self.branches.get("develop")?.clone();
+        self.branches.insert("main".to_owned(), develop.clone());
+        develop.last().cloned()
     }
 
     /// Takes the newest commit off a branch, as a forced push does.

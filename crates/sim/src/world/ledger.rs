@@ -7,18 +7,24 @@ use windlass_core::machine::event::Event;
 use windlass_core::machine::{State, step};
 
 /// An action's place: the event that caused it, and its number among that event's actions.
-pub(super) type Key = (usize, usize);
+pub(crate) type Key = (usize, usize);
 
 /// Events and the outbox.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     events: Vec<(Event, i64)>,
     outbox: BTreeMap<Key, Action>,
+    /// All actions that were ever written.
+    sent: usize,
 }
 
 impl Ledger {
     pub(super) fn len(&self) -> usize {
         self.events.len()
+    }
+
+    pub(super) fn sent(&self) -> usize {
+        self.sent
     }
 
     /// The last so many events, one a line.
@@ -43,6 +49,7 @@ impl Ledger {
         if let Some(key) = answers {
             self.outbox.remove(&key);
         }
+        self.sent += actions.len();
         let seq = self.events.len();
         let keys: Vec<Key> = (0..actions.len()).map(|index| (seq, index)).collect();
         self.outbox

@@ -21,6 +21,11 @@ impl World {
             }
         };
         let Some(commit) = commit else { return Ok(()) };
+        self.seen(branch, commit, rewritten)
+    }
+
+    /// The controller sees where a branch is.
+    pub(super) fn seen(&mut self, branch: &str, commit: String, rewritten: bool) -> Result<(), Failure> {
         let seen = Event::SnapshotSeen {
             branch: branch.to_owned(),
             subject: format!("subject of {commit}"),

@@ -1,6 +1,8 @@
 //! The simulated worlds of every test run.
 
 use windlass_sim::explore::explore;
+use windlass_sim::positions::{SCENARIOS, cover, cover_in};
+use windlass_sim::world::Sabotage;
 use windlass_sim::{Summary, run};
 
 /// Worlds of a test run.
@@ -41,4 +43,39 @@ fn no_order_of_events_leads_to_a_state_that_must_not_be() {
         explored.states >= STATES && explored.depth >= DEPTH,
         "{explored:?}"
     );
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "how much was tried is what one wants to know")]
+fn a_rollout_ends_the_same_wherever_the_controller_dies() {
+    let (mut positions, mut deaths) = (0, 0);
+    for scenario in &SCENARIOS {
+        let covered = cover(scenario).unwrap_or_else(|wrong| panic!("{wrong}"));
+        println!(
+            "{}: {} positions, {} deaths",
+            scenario.name, covered.positions, covered.deaths
+        );
+        // Two releases are more actions than this, whatever the strategy.
+        assert!(
+            covered.positions >= 15 && covered.deaths == 3 * covered.positions,
+            "{covered:?}"
+        );
+        positions += covered.positions;
+        deaths += covered.deaths;
+    }
+    println!(
+        "{} scenarios: {positions} positions, {deaths} deaths",
+        SCENARIOS.len()
+    );
+}
+
+#[test]
+fn a_controller_that_forgets_its_outbox_is_found_out() {
+    for scenario in &SCENARIOS {
+        assert!(
+            cover_in(scenario, Some(Sabotage::Forgetful)).is_err(),
+            "{}",
+            scenario.name
+        );
+    }
 }
