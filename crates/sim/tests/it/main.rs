@@ -46,7 +46,6 @@ fn no_order_of_events_leads_to_a_state_that_must_not_be() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how much was tried is what one wants to know")]
 fn a_rollout_ends_the_same_wherever_the_controller_dies() {
     let (mut positions, mut deaths) = (0, 0);
     for scenario in &SCENARIOS {
