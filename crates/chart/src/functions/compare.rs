@@ -132,9 +132,9 @@ fn go_nil(value: &Any) -> bool {
     }
 }
 
+/// As `%s`, which complains of what is no text.
 fn shown(value: &Any, profile: Profile) -> String {
-    let mut out = Vec::new();
-    print::display(value, &mut out, profile);
+    let out = print::printf(b"%s", std::slice::from_ref(value), profile);
     String::from_utf8_lossy(&out).into_owned()
 }
 

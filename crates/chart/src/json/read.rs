@@ -46,6 +46,18 @@ impl Reader<'_> {
     /// Go's complaint about the current character.
     fn invalid(&self, context: &str) -> String {
         let Some(byte) = self.peek() else {
+            // At the end, Go tries a blank, which is nothing within these.
+            let within = [
+                "in literal",
+                "in numeric",
+                "after decimal",
+                "in exponent",
+                "in string escape",
+                "in \\u",
+            ];
+            if within.iter().any(|it| context.starts_with(it)) {
+                return format!("invalid character ' ' {context}");
+            }
             return END.to_owned();
         };
         let shown = match byte {

@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod bad_input;
+mod functions;
 #[cfg(test)]
 mod release;
