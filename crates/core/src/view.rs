@@ -64,6 +64,8 @@ pub struct EnvironmentView {
     pub tracks: Vec<TrackView>,
     /// The rollout in progress or, when none is, the candidate that waits.
     pub rollout: Option<RolloutView>,
+    /// What comes next from the source, and what keeps it from beginning.
+    pub next: Option<WaitingView>,
     /// Releases that are kept out.
     pub holds: Vec<HoldView>,
     /// Ended rollouts, newest first.
@@ -74,6 +76,16 @@ pub struct EnvironmentView {
     pub commands: Vec<String>,
     /// What the manifests ask for that the runtime does not enforce.
     pub not_enforced: Vec<String>,
+}
+
+impl EnvironmentView {
+    /// What comes next, unless a hold that is listed anyway keeps it out.
+    #[must_use]
+    pub fn next_without_hold(&self) -> Option<&WaitingView> {
+        let next = self.next.as_ref()?;
+        let held = |hold: &HoldView| next.what.starts_with(&hold.release);
+        (!self.holds.iter().any(held)).then_some(next)
+    }
 }
 
 /// A release where it serves or could serve.

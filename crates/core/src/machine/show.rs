@@ -65,6 +65,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
     let shown = |running: &Running| live(state, running, warm(running));
     let rollout = lane.rollout.as_ref();
     let waiting = rollout.and_then(|rollout| summary::waiting(state, lane, rollout, now_ms));
+    let next = summary::coming(state, lane, now_ms);
     EnvironmentView {
         name: lane.config.name.clone(),
         runtime: match &lane.config.runtime {
@@ -92,7 +93,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
             Deploy::Approvals { count: 1, .. } => "1 approval".to_owned(),
             Deploy::Approvals { count, .. } => format!("{count} approvals"),
         },
-        summary: summary::summary(state, lane, waiting.as_ref()),
+        summary: summary::summary(state, lane, waiting.as_ref(), next.as_ref()),
         settled: summary::settled(state, lane, waiting.as_ref()),
         waits_for_person: waiting.as_ref().is_some_and(|waiting| waiting.person),
         live: lane.live.as_ref().map(shown),
@@ -102,6 +103,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
             waiting,
             ..rollout_view(state, lane, current, now_ms)
         }),
+        next,
         holds: lane
             .holds
             .iter()

@@ -418,6 +418,10 @@ impl Play {
             "settled" => seen.settled.to_string(),
             "commands" => seen.commands.join(" "),
             "summary" => seen.summary,
+            "next" => seen
+                .next
+                .map(|next| format!("{} -> {}", next.what, next.remedy))
+                .unwrap_or_default(),
             "tracks" => list(&mut seen.tracks.iter().map(|track| {
                 format!(
                     "{}:{}:{}:{}",

@@ -39,6 +39,14 @@ impl Hash {
     }
 }
 
+/// The hash of a snapshot: its place in the chain and what was known there.
+pub(super) fn seal(seq: u64, state: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(seq.to_be_bytes());
+    hasher.update(state.as_bytes());
+    hasher.finalize().into()
+}
+
 impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex::encode(self.0))

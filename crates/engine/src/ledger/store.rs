@@ -11,6 +11,7 @@ use sqlx::sqlite::{
 };
 use tokio::sync::Mutex;
 
+use super::chain::seal;
 use super::{Entry, FILE, Hash, Head, Ledger, LedgerError, Pending, Record, database};
 
 /// Readers (status, dashboard, verify) beside the one writer.
@@ -146,7 +147,7 @@ impl Ledger {
             sqlx::query("INSERT INTO snapshots (seq, state, hash) VALUES (?, ?, ?)")
                 .bind(signed(seq))
                 .bind(state)
-                .bind(Sha256::digest(state.as_bytes()).as_slice())
+                .bind(seal(seq, state).as_slice())
                 .execute(&mut *transaction)
                 .await?;
         }
@@ -213,7 +214,7 @@ impl Ledger {
         };
         let (seq, state, hash) = read().map_err(|e| self.database(e))?;
         // A damaged snapshot costs a replay from the first event, never a wrong state.
-        Ok((Sha256::digest(state.as_bytes()).as_slice() == hash).then_some((seq, state)))
+        Ok((seal(seq, &state).as_slice() == hash).then_some((seq, state)))
     }
 
     /// Stores bytes under their digest (`sha256:<hex>`), which it returns. Storing the same again changes nothing.

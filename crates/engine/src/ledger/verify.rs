@@ -5,6 +5,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
+use super::chain::seal;
 use super::{Hash, Ledger, LedgerError, Record, store};
 
 /// Records read at once.
@@ -174,12 +175,14 @@ impl Ledger {
                 }));
             }
         }
-        for row in sqlx::query("SELECT state, hash FROM snapshots")
+        for row in sqlx::query("SELECT seq, state, hash FROM snapshots")
             .fetch_all(&self.pool)
             .await?
         {
-            let (state, hash): (String, Vec<u8>) = (row.try_get("state")?, row.try_get("hash")?);
-            if Sha256::digest(state.as_bytes()).as_slice() != hash {
+            let (seq, state): (i64, String) = (row.try_get("seq")?, row.try_get("state")?);
+            let hash: Vec<u8> = row.try_get("hash")?;
+            let sealed = u64::try_from(seq).map(|seq| seal(seq, &state));
+            if sealed.map_or(true, |sealed| sealed.as_slice() != hash) {
                 return Ok(Err(Damage::Snapshot));
             }
         }

@@ -37,6 +37,9 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
             }
             div #(format!("lane-{name}-rollout")) data-live="" {
                 @if let Some(rollout) = &environment.rollout { (progress(rollout, environment, reader)) }
+                @if let Some(next) = environment.next_without_hold() {
+                    p.next { strong { "Next: " } (first_line(&next.what)) ", since " (when(next.since_ms, reader.now_ms)) br; (next.remedy) }
+                }
             }
             div #(format!("lane-{name}-acts")) data-live="" {
                 @if reader.name.is_some() { (acts(environment, reader)) }
@@ -51,14 +54,20 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
     }
 }
 
-/// What the summary says beyond the version that serves, which stands below it anyway.
+/// What the summary says beyond the version that serves and what comes next, which stand below it anyway.
 fn news(environment: &EnvironmentView) -> Option<&str> {
     let summary = environment.summary.as_str();
     let rest = environment
         .live
         .as_ref()
         .and_then(|live| summary.strip_prefix(&live.version)?.strip_prefix(" serves"));
-    let news = rest.map_or(summary, |rest| rest.trim_start_matches("; "));
+    let mut news = rest.map_or(summary, |rest| rest.trim_start_matches("; "));
+    if let Some(next) = environment.next_without_hold() {
+        news = news
+            .strip_suffix(&next.what)
+            .unwrap_or(news)
+            .trim_end_matches("; ");
+    }
     (!news.is_empty()).then_some(news)
 }
 

@@ -23,6 +23,11 @@ impl Checker for Explained {
             if !one.settled && !sight.after.environments.iter().any(moves) {
                 return Err(format!("{name} waits for nothing: {}", one.summary));
             }
+            if let Some(next) = &one.next
+                && (next.what.is_empty() || next.remedy.is_empty())
+            {
+                return Err(format!("{name}: {next:?}"));
+            }
             let Some(rollout) = &one.rollout else { continue };
             let Some(waiting) = &rollout.waiting else {
                 return Err(format!("{name} does not say what it waits for: {}", one.summary));

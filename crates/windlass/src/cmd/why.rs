@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
-use windlass_core::view::{EnvironmentView, GateView};
+use windlass_core::view::{EnvironmentView, GateView, WaitingView};
 
 use super::wish::{find, sentence};
 use super::{Outcome, Shared, next};
@@ -31,6 +31,9 @@ impl Why {
             say.tone(Tone::Strong, &environment.name),
             environment.summary
         ));
+        for warning in &view.warnings {
+            say.line(say.tone(Tone::Bad, format!("  warning: {warning}")));
+        }
         explain(say, environment);
         if self.checklist {
             checklist(say, environment);
@@ -52,17 +55,7 @@ fn explain(say: Say, environment: &EnvironmentView) {
             rollout.version, rollout.release, rollout.phase
         ));
         if let Some(waiting) = &rollout.waiting {
-            say.line(format!(
-                "  waits for {}, since {}",
-                waiting.what,
-                relative(waiting.since_ms, now)
-            ));
-            if let Some(until) = waiting.until_ms {
-                say.line(format!("  goes on by itself {}", relative(until, now)));
-            }
-            if !waiting.remedy.is_empty() {
-                say.line(format!("  unblocked by: {}", waiting.remedy));
-            }
+            wait(say, "waits for ", waiting, now);
         }
         if let Some(watch) = &rollout.watch {
             say.line(format!(
@@ -81,6 +74,9 @@ fn explain(say: Say, environment: &EnvironmentView) {
                 approval.comment
             ));
         }
+    }
+    if let Some(next) = environment.next_without_hold() {
+        wait(say, "next: ", next, now);
     }
     for track in environment
         .tracks
@@ -108,6 +104,20 @@ fn explain(say: Say, environment: &EnvironmentView) {
     }
     if let Some(last) = environment.history.first() {
         say.line(format!("  last: {}", sentence(say, &environment.name, last)));
+    }
+}
+
+fn wait(say: Say, lead: &str, waiting: &WaitingView, now: i64) {
+    say.line(format!(
+        "  {lead}{}, since {}",
+        waiting.what,
+        relative(waiting.since_ms, now)
+    ));
+    if let Some(until) = waiting.until_ms {
+        say.line(format!("  goes on by itself {}", relative(until, now)));
+    }
+    if !waiting.remedy.is_empty() {
+        say.line(format!("  unblocked by: {}", waiting.remedy));
     }
 }
 

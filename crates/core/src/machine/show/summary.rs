@@ -65,7 +65,7 @@ fn step(lane: &Lane, rollout: &Rollout) -> Option<WaitingView> {
             since_ms: awaited.since_ms,
             what,
             until_ms: None,
-            remedy: format!("it goes on by itself; windlass logs {name}"),
+            remedy: format!("it goes on by itself; windlass status {name} shows its instances"),
             person: false,
         });
     }
@@ -186,7 +186,12 @@ fn watch(lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i64) -> WaitingV
 }
 
 /// One sentence about an environment.
-pub(super) fn summary(state: &State, lane: &Lane, waiting: Option<&WaitingView>) -> String {
+pub(super) fn summary(
+    state: &State,
+    lane: &Lane,
+    waiting: Option<&WaitingView>,
+    coming: Option<&WaitingView>,
+) -> String {
     let serves = match &lane.live {
         None => "nothing serves".to_owned(),
         Some(live) => {
@@ -212,54 +217,110 @@ pub(super) fn summary(state: &State, lane: &Lane, waiting: Option<&WaitingView>)
     let next = match (&lane.rollout, waiting) {
         (Some(_), Some(waiting)) => format!("; waiting: {}", waiting.what),
         (Some(rollout), None) => format!("; {} is in {}", rollout.release, rollout.phase.name()),
-        (None, _) => coming(state, lane),
+        (None, _) => coming
+            .map(|coming| format!("; {}", coming.what))
+            .unwrap_or_default(),
     };
     format!("{serves}{trouble}{next}")
 }
 
 /// What keeps the source's newest release from becoming a rollout.
-fn coming(state: &State, lane: &Lane) -> String {
-    let Some(head) = state.heads.get(lane.branch()) else {
-        return "; its source has not been read yet".to_owned();
+pub(super) fn coming(state: &State, lane: &Lane, now_ms: i64) -> Option<WaitingView> {
+    let name = &lane.config.name;
+    let view = |what: String, since_ms, remedy: String, person| {
+        Some(WaitingView {
+            what,
+            since_ms,
+            until_ms: None,
+            remedy,
+            person,
+        })
+    };
+    let branch = lane.branch();
+    let Some(head) = state.heads.get(branch) else {
+        let what = "its source has not been read yet".to_owned();
+        return view(
+            what,
+            now_ms,
+            "windlass status names what is in the way".to_owned(),
+            false,
+        );
     };
     let build = state.builds.iter().find(|build| build.commit == head.commit);
     if let Some(build) = build.filter(|_| lane.config.promote_from.is_none()) {
+        let (subject, since_ms) = (&build.subject, build.since_ms);
         return match &build.failed {
-            Some(reason) => format!("; the build of {} failed: {reason}", build.subject),
-            None => format!("; {} is being built", build.subject),
+            Some(reason) => view(
+                format!("the build of {subject} failed: {reason}"),
+                since_ms,
+                format!("push a commit to {branch} that builds"),
+                true,
+            ),
+            None => view(
+                format!("{subject} is being built"),
+                since_ms,
+                "it goes on by itself".to_owned(),
+                false,
+            ),
         };
     }
-    let live = lane.live.as_ref().map(|live| live.release.as_str());
     let contained = state
         .releases
         .values()
         .filter(|known| head.contains.contains(&known.release.commit));
     let Some(newest) = contained.max_by_key(|known| known.order) else {
-        return format!("; {} contains no release", lane.branch());
+        let remedy = lane.config.promote_from.as_ref().map_or_else(
+            || format!("push a commit to {branch}"),
+            |from| format!("merge a commit that was released to {from} into {branch}"),
+        );
+        return view(
+            format!("{branch} contains no release"),
+            head.seen_ms,
+            remedy,
+            true,
+        );
     };
     let release = newest.release.id.as_str();
-    if Some(release) == live || live.is_some_and(|live| state.order(live) > newest.order) {
-        return String::new();
+    let there = lane.rollout.as_ref().map(|rollout| &rollout.release);
+    let there = there.or(lane.live.as_ref().map(|live| &live.release));
+    if there.is_some_and(|there| there == release || state.order(there) > newest.order) {
+        return None;
     }
     if let Some(hold) = lane.held(release) {
-        return format!("; {release} is kept out by {}: {}", hold.by, hold.reason);
+        return view(
+            format!("{release} is kept out by {}: {}", hold.by, hold.reason),
+            hold.since_ms,
+            format!("a newer commit clears it, or: windlass hold --clear {name} {release}"),
+            true,
+        );
     }
     let from = lane.config.promote_from.as_ref();
-    match from.and_then(|from| state.lane(from)) {
-        Some(before) if before.vouches_for(release).is_none() => {
-            let name = &before.config.name;
-            before.held(release).map_or_else(
-                || format!("; {release} waits until it served well in {name}"),
-                |hold| {
-                    format!(
-                        "; {release} is kept out of {name} by {}: {}",
-                        hold.by, hold.reason
-                    )
-                },
-            )
-        }
-        Some(_) | None => String::new(),
+    if let Some(before) = from.and_then(|from| state.lane(from))
+        && before.vouches_for(release).is_none()
+    {
+        let from = &before.config.name;
+        let (what, since_ms) = before.held(release).map_or_else(
+            || {
+                let what = format!("{release} waits until it served well in {from}");
+                (what, newest.release.built_at_ms)
+            },
+            |hold| {
+                let what = format!("{release} is kept out of {from} by {}: {}", hold.by, hold.reason);
+                (what, hold.since_ms)
+            },
+        );
+        return view(what, since_ms, format!("windlass why {from}"), false);
     }
+    let rollout = lane.rollout.as_ref()?;
+    view(
+        format!(
+            "{release} waits for the end of the rollout of {}",
+            rollout.release
+        ),
+        newest.release.built_at_ms,
+        format!("windlass promote {name} ends the watch; windlass abort {name} gives the rollout up"),
+        false,
+    )
 }
 
 /// Whether nothing is in progress that will go on by itself.

@@ -104,6 +104,27 @@ fn a_checklist_item_waits_for_somebody_who_vouches() {
 }
 
 #[test]
+fn what_comes_next_is_explained_where_no_rollout_is() {
+    check(
+        GUIDE,
+        "
+        ? staging next its source has not been read yet -> windlass status names what is in the way
+        push main m     =>
+        ? production next main contains no release -> merge a commit that was released to staging into main
+        push develop a  => build a
+        ? staging next subject of a is being built -> it goes on by itself
+        broken a        =>
+        ? staging next the build of subject of a failed: it does not compile -> push a commit to develop that builds
+        push develop b  => build b
+        built b         => prepare b@blue
+        ? staging next
+        push main n b   =>
+        ? production next sha-b waits until it served well in staging -> windlass why staging
+        ",
+    );
+}
+
+#[test]
 fn a_team_counts_as_notified_when_somebody_was_told() {
     let config = one("strategy: blue-green, deploy: { approvals: 1 }");
     let script = format!(

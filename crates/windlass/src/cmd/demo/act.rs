@@ -39,6 +39,8 @@ pub(super) struct Played {
     pub(super) version: String,
     /// What the script expects.
     pub(super) expected: String,
+    /// Who or what should decide so, and a word that the reason should have.
+    pub(super) because: (&'static str, &'static str),
     /// How it ended in staging.
     pub(super) staging: Option<HistoryView>,
     /// How it ended in production.
@@ -85,6 +87,7 @@ pub(super) fn play(stage: &mut Stage, number: usize, act: &Act) -> Result<Played
             .unwrap_or_default(),
         release: release.clone(),
         expected: act.expected.to_owned(),
+        because: act.because,
         staging,
         production: None,
         plan: String::new(),

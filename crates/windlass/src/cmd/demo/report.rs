@@ -126,6 +126,16 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
                 released.name, released.outcome
             ));
         }
+        let (decider, word) = played.because;
+        if released.outcome == expected && (released.decided_by != decider || !released.reason.contains(word))
+        {
+            found.push(format!(
+                "{} was decided by {} ({}), expected {decider} because of {word:?}",
+                released.name,
+                released.decided_by,
+                first_line(&released.reason)
+            ));
+        }
         let by_person = played.production.as_ref().is_some_and(|ended| {
             ended.outcome != "promoted"
                 && ended
@@ -179,6 +189,8 @@ impl Report {
         say.line(say.tone(Tone::Strong, "Report"));
         self.show_releases(say);
         say.line("");
+        self.show_ways(say);
+        say.line("");
         self.show_requests(say);
         say.line("");
         self.show_facts(say);
@@ -221,6 +233,39 @@ impl Report {
             ]);
             if !one.reason.is_empty() {
                 say.line(say.tone(Tone::Faint, format!("    {}", first_line(&one.reason))));
+            }
+        }
+    }
+
+    /// From push to production: how long, by whose leave, through which gates, with what evidence.
+    fn show_ways(&self, say: Say) {
+        say.line("  way to production");
+        for played in &self.evidence {
+            let ends = [("staging", &played.staging), ("production", &played.production)];
+            let ends = ends
+                .into_iter()
+                .filter_map(|(name, ended)| Some((name, ended.as_ref()?)));
+            let ends: Vec<String> = ends
+                .map(|(name, ended)| {
+                    let took = span(ended.ended_ms - ended.started_ms);
+                    format!("{name} {} after {took}", ended.outcome)
+                })
+                .collect();
+            say.line(format!("  {:<18} {}", played.name, ends.join(", ")));
+            let approvals = played.production.iter().flat_map(|ended| &ended.approvals);
+            for approval in approvals {
+                say.line(format!(
+                    "    {} approved {:.19}: {}",
+                    approval.actor, played.plan, approval.comment
+                ));
+            }
+            for gate in &played.gates {
+                let evidence = gate.evidence.join(", ");
+                let line = format!(
+                    "    gate {:<10} {:<6} {} {evidence}",
+                    gate.name, gate.answer, gate.reason
+                );
+                say.line(say.tone(Tone::Faint, line.trim_end()));
             }
         }
     }
@@ -281,6 +326,7 @@ mod tests {
             release: "sha-1".to_owned(),
             version: "v1".to_owned(),
             expected: "rolled-back".to_owned(),
+            because: ("analysis", "took longer"),
             staging: None,
             production: None,
             plan: "sha256:1".to_owned(),
@@ -299,6 +345,8 @@ mod tests {
             },
             releases: vec![Released {
                 outcome: "rolled_back".to_owned(),
+                decided_by: "analysis".to_owned(),
+                reason: "31 of 95 requests took longer than 20 ms".to_owned(),
                 ..Released::from(&played)
             }],
             controller_kills: 1,
@@ -344,6 +392,12 @@ mod tests {
         check(
             |report| report.releases[0].outcome = "promoted".to_owned(),
             &["slow was promoted, expected rolled_back"],
+        );
+        check(
+            |report| report.releases[0].reason = "9 of 95 requests failed".to_owned(),
+            &[
+                "slow was decided by analysis (9 of 95 requests failed), expected analysis because of \"took longer\"",
+            ],
         );
         check(
             |report| report.controller_kills = 0,

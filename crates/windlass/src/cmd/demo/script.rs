@@ -13,6 +13,8 @@ pub(super) struct Act {
     pub(super) change: Change,
     /// How its rollout in production should end.
     pub(super) expected: &'static str,
+    /// Who or what should decide so, and a word of the reason that only this cause has.
+    pub(super) because: (&'static str, &'static str),
     /// Whether the controller is killed while its traffic is switched.
     pub(super) kill: bool,
 }
@@ -48,6 +50,7 @@ pub(super) const ACTS: [Act; 5] = [
         story: "the first release; nobody is in the shop yet",
         change: Change::Nothing,
         expected: "promoted",
+        because: ("analysis", ""),
         kill: false,
     },
     Act {
@@ -60,6 +63,7 @@ pub(super) const ACTS: [Act; 5] = [
             to: "Delivery within two days, and returns",
         },
         expected: "promoted",
+        because: ("analysis", ""),
         kill: true,
     },
     Act {
@@ -71,6 +75,7 @@ pub(super) const ACTS: [Act; 5] = [
             fault: "never_ready",
         },
         expected: "refused",
+        because: ("readiness", "cart-service"),
         kill: false,
     },
     Act {
@@ -82,6 +87,7 @@ pub(super) const ACTS: [Act; 5] = [
             fault: "conversion_drop=0.7",
         },
         expected: "rolled-back",
+        because: ("analysis", "paid-checkouts"),
         kill: false,
     },
     Act {
@@ -93,6 +99,7 @@ pub(super) const ACTS: [Act; 5] = [
             fault: "latency=600ms:0.5",
         },
         expected: "rolled-back",
+        because: ("analysis", "took longer"),
         kill: false,
     },
 ];
