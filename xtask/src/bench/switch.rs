@@ -63,6 +63,8 @@ async fn measure(report: &mut Report) -> Result<(), String> {
     last_bad.sort_by(f64::total_cmp);
     let metric = ("last_bad_answer_p99", "ms", Better::Lower);
     report.add(&case, metric, percentile(&last_bad, 0.99), None);
+    let metric = ("last_bad_answer_max", "ms", Better::Lower);
+    report.add(&case, metric, percentile(&last_bad, 1.0), None);
 
     report.say(&format!("{BESIDE} switches, then as many reloads of nginx"));
     run.switches(BESIDE).await?;
@@ -73,6 +75,7 @@ async fn measure(report: &mut Report) -> Result<(), String> {
         report.say("nginx is not installed: the peer is left out");
     }
     let case = format!("{BESIDE} switches, beside");
+    report.add(&case, LOST, lost, peer.map(|(lost, _)| ("nginx", lost)));
     // Of a thousand, since both runs differ in length, and a lost request is over sooner than an answered one.
     let share = |(lost, answered): (f64, f64)| 1_000.0 * lost / (lost + answered).max(1.0);
     let metric = ("requests_lost_of_1000", "requests", Better::Lower);

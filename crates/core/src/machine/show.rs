@@ -1,6 +1,7 @@
 //! Shows the state to people and programs: the fold behind `view`. What needs a clock of the proxy or the name of a
 //! socket is filled in by the controller.
 
+mod next;
 mod phases;
 mod summary;
 
@@ -65,7 +66,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
     let shown = |running: &Running| live(state, running, warm(running));
     let rollout = lane.rollout.as_ref();
     let waiting = rollout.and_then(|rollout| summary::waiting(state, lane, rollout, now_ms));
-    let next = summary::coming(state, lane, now_ms);
+    let next = next::coming(state, lane, now_ms);
     EnvironmentView {
         name: lane.config.name.clone(),
         runtime: match &lane.config.runtime {

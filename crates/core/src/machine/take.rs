@@ -195,12 +195,14 @@ fn snapshot_seen(state: &mut State, branch: &str, mut head: Head, rewritten: boo
             return;
         }
     }
+    let about = format!("{branch} was rewritten");
+    state.warnings.retain(|other| !other.starts_with(&about));
     if rewritten {
         let warning = format!(
-            "{branch} was rewritten and is now at {}: releases that it no longer contains are not deployed",
+            "{about} and is now at {}: releases that it no longer contains are not deployed; \
+             hint: if that was a mistake, push the old commit again; a next commit clears this",
             id_of(&head.commit)
         );
-        state.warnings.retain(|other| *other != warning);
         state.warnings.push(warning);
         let surplus = state.warnings.len().saturating_sub(WARNINGS_MAX);
         state.warnings.drain(..surplus);

@@ -68,6 +68,40 @@ const PLACEMENT: [(&str, &str); 4] = [
     ("/spec/tolerations", "tolerations"),
 ];
 
+/// Containers' wishes that a process on this machine is not given, by JSON pointer.
+const CONTAINER: [(&str, &str, &str); 6] = [
+    (
+        "/resources/limits/cpu",
+        "CPU limit",
+        "processes share what the machine has",
+    ),
+    (
+        "/resources/limits/ephemeral-storage",
+        "ephemeral storage limit",
+        "only the disk's own size holds",
+    ),
+    (
+        "/lifecycle/preStop",
+        "preStop hook",
+        "the proxy drains an instance, then it gets SIGTERM",
+    ),
+    (
+        "/livenessProbe/grpc",
+        "gRPC probe",
+        "only the connection is looked at",
+    ),
+    (
+        "/readinessProbe/grpc",
+        "gRPC probe",
+        "only the connection is looked at",
+    ),
+    (
+        "/startupProbe/grpc",
+        "gRPC probe",
+        "only the connection is looked at",
+    ),
+];
+
 /// One line for each kind of thing that the runtime does not enforce, with how many objects ask for it.
 pub fn not_enforced(runtime: &Runtime, objects: &[Object]) -> Vec<String> {
     match runtime {
@@ -93,8 +127,31 @@ fn on_one_machine(objects: &[Object]) -> Vec<String> {
             }
         }
     }
+    for (name, missed) in objects.iter().flat_map(wishes_of_containers) {
+        *counts.entry((name, missed)).or_default() += 1;
+    }
     counts
         .into_iter()
         .map(|((kind, missed), count)| format!("{kind} ({count}): {missed}"))
         .collect()
+}
+
+fn wishes_of_containers(object: &Object) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let pod = object
+        .workload()
+        .and_then(|workload| object.value().pointer(workload.kind().pod_pointer()));
+    let containers = pod.and_then(|pod| pod.pointer("/spec/containers")?.as_array());
+    let containers = containers.into_iter().flatten();
+    containers.flat_map(|container| {
+        let asked = CONTAINER
+            .into_iter()
+            .filter(|(pointer, ..)| container.pointer(pointer).is_some());
+        let tls = ["liveness", "readiness", "startup"].into_iter().filter(|kind| {
+            let scheme = container.pointer(&format!("/{kind}Probe/httpGet/scheme"));
+            scheme.is_some_and(|scheme| scheme == "HTTPS")
+        });
+        asked
+            .map(|(_, name, missed)| (name, missed))
+            .chain(tls.map(|_| ("HTTPS probe", "only the connection is looked at")))
+    })
 }

@@ -193,6 +193,11 @@ fn a_plan_is_known_by_all_that_it_was_made_from() {
 fn what_one_machine_does_not_enforce_is_said() {
     let mut placed = deployment("a", 1, "i", "t").into_value();
     placed["spec"]["template"]["spec"]["affinity"] = json!({"nodeAffinity": {}});
+    let container = &mut placed["spec"]["template"]["spec"]["containers"][0];
+    container["resources"] = json!({"limits": {"cpu": "1", "memory": "1Gi"}});
+    container["lifecycle"] = json!({"preStop": {"sleep": {"seconds": 5}}});
+    container["startupProbe"] = json!({"grpc": {"port": 1}});
+    container["livenessProbe"] = json!({"httpGet": {"port": 1, "scheme": "HTTPS"}});
     let desired = [
         object(make("networking.k8s.io/v1", "NetworkPolicy", "a")),
         object(make("networking.k8s.io/v1", "NetworkPolicy", "b")),
@@ -203,9 +208,13 @@ fn what_one_machine_does_not_enforce_is_said() {
     assert_eq!(
         plan(&inputs(&desired, &[])).not_enforced,
         [
+            "CPU limit (1): processes share what the machine has",
+            "HTTPS probe (1): only the connection is looked at",
             "NetworkPolicy (2): every process may connect to every other",
             "PodDisruptionBudget (1): there are no nodes to drain",
             "affinity (1): there is one machine",
+            "gRPC probe (1): only the connection is looked at",
+            "preStop hook (1): the proxy drains an instance, then it gets SIGTERM",
         ]
     );
     let cluster = Runtime::Kubernetes {

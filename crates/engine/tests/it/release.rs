@@ -54,7 +54,10 @@ fn good_releases_serve_and_bad_ones_do_not_stay() {
         branches.contains(&branch).then_some(())
     });
     let values = git(&place.root(), &["show", &format!("{branch}:chart/values.yaml")]);
-    assert!(values.contains("greeting: two"), "all that came after what serves is taken back: {values}");
+    assert!(
+        values.contains("greeting: two"),
+        "all that came after what serves is taken back: {values}"
+    );
     only(&customers.stop(), &["200 one", "200 two", "200 five", "500 five"]);
 }
 

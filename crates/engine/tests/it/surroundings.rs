@@ -27,8 +27,17 @@ fn a_repository_that_goes_away_or_is_rewritten_is_a_warning_and_not_an_end() {
     git(&place.root(), &["reset", "-q", "--hard", "HEAD~1"]);
     let third = place.commit("three", "");
     warned(&controller, "develop was rewritten");
+    warned(
+        &controller,
+        "hint: if that was a mistake, push the old commit again",
+    );
     assert_eq!(controller.ended(&third).outcome, "promoted");
     assert_eq!(get(place.port, "/"), "200 three");
+
+    let fourth = place.commit("four", "");
+    assert_eq!(controller.ended(&fourth).outcome, "promoted");
+    let warnings = &controller.view().warnings;
+    assert!(warnings.is_empty(), "the next commit clears it: {warnings:?}");
 }
 
 #[test]

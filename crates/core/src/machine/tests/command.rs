@@ -55,6 +55,26 @@ fn commands_are_possible_as_the_table_says() {
 }
 
 #[test]
+fn the_table_for_people_is_the_one_in_the_code() {
+    let rows = |text: &'static str, lead: &str| -> Vec<String> {
+        let table = text.lines().filter_map(|line| line.strip_prefix(lead));
+        let from = table.skip_while(|line| !line.starts_with("| command | idle |"));
+        from.take_while(|line| line.starts_with('|'))
+            .map(str::to_owned)
+            .collect()
+    };
+    let people = rows(include_str!("../../../../../docs/commands.md"), "");
+    let code = rows(include_str!("../ask.rs"), "//! ");
+    assert!(people.len() > 10, "{people:?}");
+    // Of CI's own message people need to know nothing.
+    let code = code.into_iter().filter(|row| !row.starts_with("| tested |"));
+    let code: Vec<_> = code
+        .map(|row| row.replace("clear-hold", "hold --clear"))
+        .collect();
+    assert_eq!(people, code);
+}
+
+#[test]
 fn an_idle_environment_takes_what_concerns_what_serves() {
     check(
         &one(BLUE_GREEN),

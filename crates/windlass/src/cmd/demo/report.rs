@@ -119,39 +119,7 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
         ));
     }
     for (released, played) in report.releases.iter().zip(&report.evidence) {
-        let expected = played.expected.replace('-', "_");
-        if released.outcome != expected {
-            found.push(format!(
-                "{} was {}, expected {expected}",
-                released.name, released.outcome
-            ));
-        }
-        let (decider, word) = played.because;
-        if released.outcome == expected && (released.decided_by != decider || !released.reason.contains(word))
-        {
-            found.push(format!(
-                "{} was decided by {} ({}), expected {decider} because of {word:?}",
-                released.name,
-                released.decided_by,
-                first_line(&released.reason)
-            ));
-        }
-        let by_person = played.production.as_ref().is_some_and(|ended| {
-            ended.outcome != "promoted"
-                && ended
-                    .approvals
-                    .iter()
-                    .any(|approval| approval.actor == ended.decided_by)
-        });
-        if by_person {
-            found.push(format!("{} was taken back by a person", released.name));
-        }
-        if played.production.is_some() && played.plan.is_empty() {
-            found.push(format!(
-                "{} reached production without an approved plan",
-                released.name
-            ));
-        }
+        found.extend(unexpected(released, played));
     }
     match &report.rollback_by_hand {
         None => found.push("nothing was rolled back by hand".to_owned()),
@@ -178,6 +146,44 @@ pub(super) fn differences(report: &Report) -> Vec<String> {
     }
     if let Some(damage) = &report.ledger.damage {
         found.push(damage.clone());
+    }
+    found
+}
+
+/// How a release differs from what was expected of it.
+fn unexpected(released: &Released, played: &Played) -> Vec<String> {
+    let mut found = Vec::new();
+    let expected = played.expected.replace('-', "_");
+    if released.outcome != expected {
+        found.push(format!(
+            "{} was {}, expected {expected}",
+            released.name, released.outcome
+        ));
+    }
+    let (decider, word) = played.because;
+    if released.outcome == expected && (released.decided_by != decider || !released.reason.contains(word)) {
+        found.push(format!(
+            "{} was decided by {} ({}), expected {decider} because of {word:?}",
+            released.name,
+            released.decided_by,
+            first_line(&released.reason)
+        ));
+    }
+    let by_person = played.production.as_ref().is_some_and(|ended| {
+        ended.outcome != "promoted"
+            && ended
+                .approvals
+                .iter()
+                .any(|approval| approval.actor == ended.decided_by)
+    });
+    if by_person {
+        found.push(format!("{} was taken back by a person", released.name));
+    }
+    if played.production.is_some() && played.plan.is_empty() {
+        found.push(format!(
+            "{} reached production without an approved plan",
+            released.name
+        ));
     }
     found
 }
