@@ -63,6 +63,7 @@ fn build(flags: &Flags, path: &str) -> Result<(), Stop> {
         };
         return Err(Stop::Failed(message.to_owned()));
     }
+    refresh(flags, &[]);
     save(flags, root, &lock.dependencies)
 }
 
@@ -74,6 +75,7 @@ pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
         return Ok(());
     }
     let wanted = with_addresses(flags, &about.dependencies)?;
+    refresh(flags, &wanted);
     let mut locked = Vec::new();
     let mut missing = Vec::new();
     for it in &wanted {
@@ -99,6 +101,54 @@ pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
     }
     save(flags, root, &locked)?;
     Lock::write(root, &about, &wanted, &locked)
+}
+
+/// Says of each repository whether its index can be had: first of those that nobody added, then of those that are known.
+fn refresh(flags: &Flags, wanted: &[Dependency]) {
+    if flags.is_on("skip-refresh") {
+        return;
+    }
+    let known = remote::known_repositories(flags);
+    let is_known = |address: &str| {
+        let plain = |it: &str| it.trim_end_matches('/').to_owned();
+        known.values().any(|it| plain(it) == plain(address))
+    };
+    let mut unmanaged: Vec<&str> = Vec::new();
+    for it in wanted {
+        let address = it.repository.as_str();
+        let fetched = address.starts_with("http://") || address.starts_with("https://");
+        if fetched && !is_known(address) && !unmanaged.contains(&address) {
+            unmanaged.push(address);
+        }
+    }
+    if !unmanaged.is_empty() {
+        print(b"Getting updates for unmanaged Helm repositories...\n");
+        for address in unmanaged {
+            let said = match remote::index(flags, address) {
+                Ok(()) => format!("...Successfully got an update from the {address:?} chart repository\n"),
+                Err(why) => {
+                    format!("...Unable to get an update from the {address:?} chart repository:\n\t{why}\n")
+                }
+            };
+            print(said.as_bytes());
+        }
+    }
+    if known.is_empty() {
+        return;
+    }
+    print(b"Hang tight while we grab the latest from your chart repositories...\n");
+    for (name, address) in &known {
+        let said = match remote::index(flags, address) {
+            Ok(()) => format!("...Successfully got an update from the {name:?} chart repository\n"),
+            Err(why) => {
+                format!(
+                    "...Unable to get an update from the {name:?} chart repository ({address}):\n\t{why}\n"
+                )
+            }
+        };
+        print(said.as_bytes());
+    }
+    print("Update Complete. \u{2388}Happy Helming!\u{2388}\n".as_bytes());
 }
 
 /// Repositories by the names that `helm repo add` gave them, as addresses.

@@ -10,10 +10,19 @@ const OWN: &[Flag] = &[
     ("version", None, Takes::Text),
     ("app-version", None, Takes::Text),
     ("dependency-update", Some('u'), Takes::Switch),
+    ("sign", None, Takes::Switch),
+    ("key", None, Takes::Text),
+    ("keyring", None, Takes::Text),
+    ("passphrase-file", None, Takes::Text),
 ];
 
 pub(super) fn run(words: &[String]) -> Result<(), Stop> {
     let flags = Flags::read(words, &[COMMON, OWN])?;
+    if flags.is_on("sign") {
+        return Err(Stop::Failed(
+            "--sign: provenance files are not signed here\nhint: `helm package --sign` signs the same archive, and `windlass helm push` takes its .prov file along".to_owned(),
+        ));
+    }
     if flags.arguments.is_empty() {
         return Err(Stop::Failed(
             "need at least one argument, the path to the chart".to_owned(),

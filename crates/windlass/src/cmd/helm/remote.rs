@@ -135,6 +135,14 @@ pub(super) fn schemas() -> RemoteSchemas {
     })
 }
 
+/// Whether a repository has an index; if not, why.
+pub(super) fn index(flags: &Flags, repository: &str) -> Result<(), String> {
+    match get(flags, &format!("{}/index.yaml", repository.trim_end_matches('/'))) {
+        Ok(_) => Ok(()),
+        Err(Stop::Failed(why) | Stop::Usage(why)) => Err(why),
+    }
+}
+
 /// An archive by its own address.
 fn from_address(flags: &Flags, address: &str) -> Result<Fetched, Stop> {
     let bytes = get(flags, address)?;

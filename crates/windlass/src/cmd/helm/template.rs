@@ -121,6 +121,9 @@ fn check_name(name: &str) -> Result<(), Stop> {
     )))
 }
 
+/// What is said of charts that Chart.yaml lists and that are not there.
+const MISSING: &str = "found in Chart.yaml, but missing in charts/ directory";
+
 /// Renders by the flags.
 pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile) -> Result<Rendered, Stop> {
     let values = values::merged(flags, profile)?;
@@ -157,6 +160,12 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
             error,
             ChartError::Template { .. } | ChartError::Output(_) | ChartError::Limit(_)
         );
+        let text = error.to_string();
+        if text.contains(MISSING) {
+            return Stop::Failed(format!(
+                "{text}\nhint: `windlass helm dependency build` fetches them"
+            ));
+        }
         if !while_rendering {
             return error.into();
         }
