@@ -3,11 +3,15 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Bytes of one file; with the one before it an instance keeps at most twice as much.
 pub(super) const BYTES_MAX: u64 = 8 << 20;
 /// Bytes that are read from the end for a tail.
 const TAIL_BYTES_MAX: u64 = 1 << 20;
+
+/// A log that fills a file in less is a flood, and says so.
+const FLOOD: Duration = Duration::from_mins(1);
 
 /// Appends with a limit. What the disk does not take is dropped and counted, so that a full disk stops no instance.
 pub(super) struct Log {
@@ -16,6 +20,8 @@ pub(super) struct Log {
     size: u64,
     limit: u64,
     dropped: u64,
+    /// Since when this file is written.
+    began: Instant,
 }
 
 impl Log {
@@ -26,6 +32,7 @@ impl Log {
             size: 0,
             limit,
             dropped: 0,
+            began: Instant::now(),
         };
         log.reopen();
         log
@@ -35,6 +42,15 @@ impl Log {
         if self.size + bytes.len() as u64 > self.limit {
             let _ = fs::rename(&self.path, before(&self.path));
             self.reopen();
+            let took = std::mem::replace(&mut self.began, Instant::now()).elapsed();
+            if took < FLOOD {
+                let note = format!(
+                    "windlass: {} bytes of log in {} s: older lines are dropped; hint: have it write less\n",
+                    self.limit,
+                    took.as_secs()
+                );
+                let _ = self.append(note.as_bytes());
+            }
         }
         if self.file.is_none() {
             self.reopen();
@@ -141,8 +157,10 @@ mod tests {
             .unwrap()
             .map(|file| file.unwrap().metadata().unwrap().len())
             .sum();
-        assert!(bytes <= 2000, "{bytes} bytes are kept");
+        assert!(bytes <= 2200, "{bytes} bytes are kept");
         assert_eq!(tail(&path, 2), ["line 998", "line 999"]);
+        let note = "windlass: 1000 bytes of log in 0 s: older lines are dropped; hint: have it write less";
+        assert_eq!(tail(&path, 200)[0], note);
     }
 
     #[test]

@@ -114,7 +114,15 @@ async fn supervise(folder: &Path, spec: &Spec) -> Result<Exit, String> {
                 terminate(&child);
                 grace.as_mut().reset(tokio::time::Instant::now() + Duration::from_millis(spec.grace_ms));
             }
-            () = &mut grace => { let _ = child.start_kill(); }
+            () = &mut grace => {
+                let note = format!(
+                    "windlass: killed: it did not end within {} s of SIGTERM; hint: have it handle SIGTERM, or raise \
+                     terminationGracePeriodSeconds\n",
+                    spec.grace_ms / 1000
+                );
+                log.write(note.as_bytes());
+                let _ = child.start_kill();
+            }
         }
     };
     let rest = async {

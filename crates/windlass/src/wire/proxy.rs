@@ -1,8 +1,8 @@
 //! The proxy's process: started once, in a session of its own, and left alone. It outlives every controller.
 
 use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -39,10 +39,20 @@ pub(super) async fn keep(place: Place, controller: Handle) {
     }
 }
 
-/// Starts the proxy of a platform if none answers. It takes a session of its own, and holds on to its tables.
+/// Starts the proxy of a platform if none answers. It takes a session of its own, and holds on to its tables. One that
+/// runs another program than this is followed by this one, which takes over its sockets.
 pub(super) async fn ensure(place: &Place) -> Result<()> {
     let client = Client::new(place.socket());
-    if client.status().await.is_ok() {
+    if let Ok(status) = client.status().await {
+        let program = std::env::current_exe().context("the path of this program is not known")?;
+        if runs(status.pid, &program) {
+            return Ok(());
+        }
+        match client.upgrade(&program).await {
+            Ok(upgraded) => tracing::info!(pid = upgraded.pid, "the proxy runs this program now"),
+            // It serves as it did.
+            Err(error) => tracing::warn!("the proxy keeps its older program: {error}"),
+        }
         return Ok(());
     }
     let folder = folder(place);
@@ -84,6 +94,13 @@ pub(super) async fn ensure(place: &Place) -> Result<()> {
         tokio::time::sleep(LOOK).await;
     }
     Ok(())
+}
+
+/// Whether a process runs this very file: not one that was at its place before. Where that cannot be seen, it is taken to.
+fn runs(pid: u32, program: &Path) -> bool {
+    let file = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino()));
+    let running = file(Path::new(&format!("/proc/{pid}/exe")));
+    running.map_or(true, |running| file(program).is_ok_and(|own| own == running))
 }
 
 /// Has the proxy end, if there is one, and waits for it.

@@ -11,4 +11,5 @@ mod place;
 mod port;
 mod refusal;
 mod remote;
+mod update;
 mod verbs;

@@ -92,7 +92,11 @@ impl Place {
 
     /// The program with these arguments, in the repository.
     pub(crate) fn windlass(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(WINDLASS);
+        self.program(Path::new(WINDLASS), arguments)
+    }
+
+    fn program(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.root())
@@ -123,6 +127,17 @@ impl Place {
 
     /// With further variables.
     pub(crate) fn serve_with(&self, variables: &[(&str, &str)]) -> Controller {
+        self.serve_by(Path::new(WINDLASS), variables)
+    }
+
+    /// With another copy of the program, as after an update.
+    pub(crate) fn serve_updated(&self) -> Controller {
+        let copy = self.folder.path().join("windlass");
+        fs::copy(WINDLASS, &copy).unwrap();
+        self.serve_by(&copy, &[])
+    }
+
+    fn serve_by(&self, program: &Path, variables: &[(&str, &str)]) -> Controller {
         let contact = self.state().join("controller.json");
         let _ = fs::remove_file(&contact);
         let log = self.folder.path().join("serve.log");
@@ -132,7 +147,7 @@ impl Place {
             .open(log)
             .unwrap();
         let mut process = self
-            .windlass(&["serve", "--listen", "127.0.0.1:0"])
+            .program(program, &["serve", "--listen", "127.0.0.1:0"])
             .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
