@@ -108,7 +108,7 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
             at_ms,
         } => {
             until(at_ms).await;
-            Some(measure::measure(world, environment, rollout, track).await)
+            Some(measure::measure(world, environment, rollout, track, at_ms).await)
         }
         Action::Wake {
             environment,

@@ -1,11 +1,20 @@
 //! What must never become true, one file per invariant. A checker looks after every event.
 
 mod approval;
+pub(crate) mod converged;
+mod double;
 mod explained;
 mod generation;
 mod hold;
+mod lost;
 mod one_at_a_time;
+pub(crate) mod outbox;
+mod owned;
+pub(crate) mod refusal;
+pub(crate) mod replay;
+pub(crate) mod rest;
 mod rollback;
+mod soon;
 mod track;
 mod weights;
 
@@ -68,6 +77,11 @@ pub fn checkers() -> Vec<Box<dyn Checker>> {
         Box::new(approval::Approvals::default()),
         Box::new(hold::Holds),
         Box::new(rollback::Rollbacks),
+        Box::new(outbox::Outbox),
+        Box::new(double::Double::default()),
+        Box::new(owned::Owned::default()),
+        Box::new(lost::Lost),
+        Box::new(soon::Soon::default()),
         Box::new(explained::Explained),
     ]
 }

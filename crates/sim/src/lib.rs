@@ -10,11 +10,16 @@ pub mod seed;
 pub mod world;
 
 use check::Failure;
-use world::World;
+use world::{Sabotage, World};
 
 /// Runs the world of a seed for so many events, lets the faults end, and waits until it comes to rest.
 pub fn run(seed: u64, events: u32) -> Result<Summary, Failure> {
-    let mut world = World::new(seed);
+    run_in(seed, events, None)
+}
+
+/// The same in a world that is broken.
+pub fn run_in(seed: u64, events: u32, sabotage: Option<Sabotage>) -> Result<Summary, Failure> {
+    let mut world = World::new(seed).sabotaged(sabotage);
     let mut lives = || {
         for _ in 0..events {
             world.something_happens()?;

@@ -134,6 +134,10 @@ pub enum Event {
         new: Sample,
         /// As of the switch when the old track has no traffic any more.
         old: Sample,
+        /// Milliseconds since the epoch: the time that was asked for, which tells it from a late one. `None` in ledgers of
+        /// before there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_ms: Option<i64>,
     },
     /// The time that a rollout waits for has come.
     TimeCame {

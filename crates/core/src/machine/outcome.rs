@@ -19,7 +19,7 @@ pub(super) const FAILURES_MAX: u32 = 5;
 /// Wait after the first failure; doubles with each.
 const AGAIN_MS: i64 = 500;
 /// Longest wait between two tries.
-const AGAIN_MS_MAX: i64 = 10_000;
+pub(super) const AGAIN_MS_MAX: i64 = 10_000;
 
 /// Whether the outcome of this step of this turn is waited for. Late and repeated ones are not.
 pub(super) fn expected(lane: &Lane, rollout: u64, turn: u64, step: Step) -> bool {

@@ -5,7 +5,7 @@ use super::analysis::Verdict;
 use super::carry::{carry, carry_own, notify, route};
 use super::event::Step;
 use super::gate;
-use super::outcome::{finish, give_up, lead_back, promoted, send_back, stop};
+use super::outcome::{AGAIN_MS_MAX, finish, give_up, lead_back, promoted, send_back, stop};
 use super::state::{Back, Build, Ending, Head, Lane, Outcome, Phase, Purpose, Rollout, State};
 use super::take::building;
 use super::watch;
@@ -98,7 +98,9 @@ fn advance(state: &mut State, place: usize, now_ms: i64, actions: &mut Vec<Actio
             finish(&mut state.lanes[place], now_ms, actions);
             return true;
         }
-        let due = again.at_ms.is_some_and(|at_ms| at_ms <= now_ms);
+        // Farther off than any wait: the clock was set back, and customers may be waiting to be led back.
+        let due = |at_ms: i64| at_ms <= now_ms || at_ms.saturating_sub(now_ms) > AGAIN_MS_MAX;
+        let due = again.at_ms.is_some_and(due);
         return due && try_again(&mut state.lanes[place], now_ms, actions);
     }
     match rollout.phase {

@@ -121,8 +121,12 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
             ..
         } => watch::observed(lane, *track, (*ready, *desired), trouble, now_ms, actions),
         Event::Measured {
-            rollout, new, old, ..
-        } => watch::measured(lane, *rollout, new, old, now_ms, actions),
+            rollout,
+            new,
+            old,
+            at_ms,
+            ..
+        } => watch::measured(lane, (*rollout, *at_ms), (new, old), now_ms, actions),
         Event::TimeCame { at_ms, .. } => {
             if lane.wake_ms == Some(*at_ms) {
                 lane.wake_ms = None;

@@ -3,10 +3,12 @@
 //! Events: `push BRANCH COMMIT [CONTAINED...]`, `built COMMIT`, `broken COMMIT`, and for an environment `plan DIGEST [with
 //! SETTINGS]`,
 //! `bad-plan DIGEST`, `done`, `fail REASON`, `late` (the outcome before the last once more), `sees TRACK READY/DESIRED
-//! [TROUBLE]`, measurements `good`, `bad`, `few`; `NAME: WISH ENVIRONMENT [...]`. `+MS` lets time pass; times that were asked
+//! [TROUBLE]`, measurements `good`, `bad`, `few` (`answers good`:
+//! of the time that was asked for); `NAME: WISH ENVIRONMENT [...]`. `+MS` lets time pass; times that were asked
 //! for come. Questions: `? ENVIRONMENT KEY VALUE`.
 
 mod canary;
+mod clock;
 mod command;
 mod gates;
 mod in_place;
@@ -77,6 +79,8 @@ pub(super) struct Play {
     /// The last actions with a turn of each environment, oldest first.
     sent: BTreeMap<String, Vec<Action>>,
     wakes: Vec<(String, u64, i64)>,
+    /// The time for which the last measurement was asked.
+    measure_ms: Option<i64>,
     requests: u64,
 }
 
@@ -93,6 +97,7 @@ impl Play {
             now_ms: START_MS,
             sent: BTreeMap::new(),
             wakes: Vec::new(),
+            measure_ms: None,
             requests: 0,
         }
     }
@@ -129,10 +134,8 @@ impl Play {
                     rollout,
                     at_ms,
                 } => self.wakes.push((environment.clone(), *rollout, *at_ms)),
-                Action::Build { .. }
-                | Action::Measure { .. }
-                | Action::Notify { .. }
-                | Action::ProposeRevert { .. } => {}
+                Action::Measure { at_ms, .. } => self.measure_ms = Some(*at_ms),
+                Action::Build { .. } | Action::Notify { .. } | Action::ProposeRevert { .. } => {}
             }
         }
         actions
@@ -258,16 +261,20 @@ impl Play {
                     trouble: trouble.join(" "),
                 }
             }
-            ["good" | "bad" | "few"] => {
-                let (new, old) = self.samples(words[0]);
-                Event::Measured {
-                    environment,
-                    rollout,
-                    new,
-                    old,
-                }
-            }
+            ["good" | "bad" | "few"] => self.measured(environment, rollout, words[0], None),
+            ["answers", kind] => self.measured(environment, rollout, kind, self.measure_ms),
             other => panic!("{place}: what is {other:?}?"),
+        }
+    }
+
+    fn measured(&mut self, environment: String, rollout: u64, kind: &str, at_ms: Option<i64>) -> Event {
+        let (new, old) = self.samples(kind);
+        Event::Measured {
+            environment,
+            rollout,
+            new,
+            old,
+            at_ms,
         }
     }
 

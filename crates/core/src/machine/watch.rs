@@ -53,29 +53,22 @@ pub(super) fn measure(lane: &mut Lane, actions: &mut Vec<Action>) {
     });
 }
 
-/// Takes a measurement of the rollout that is being watched; one that comes before it is due is a duplicate.
+/// Takes a measurement of both tracks that was asked for at `at_ms` for the rollout `id`.
 pub(super) fn measured(
     lane: &mut Lane,
-    id: u64,
-    new: &Sample,
-    old: &Sample,
+    (id, at_ms): (u64, Option<i64>),
+    (new, old): (&Sample, &Sample),
     now_ms: i64,
     actions: &mut Vec<Action>,
 ) {
+    if !awaited(lane, id, at_ms, now_ms) {
+        return;
+    }
     let settings = &lane.settings().analysis.clone();
     let every_ms = settings.every_ms.max(1);
-    let Some(rollout) = lane.rollout.as_mut().filter(|rollout| rollout.id == id) else {
+    let Some(watch) = lane.rollout.as_mut().and_then(|rollout| rollout.watch.as_mut()) else {
         return;
     };
-    if !has_customers(rollout.phase) {
-        return;
-    }
-    let Some(watch) = &mut rollout.watch else { return };
-    let since_last = watch.measured_ms.map(|last| now_ms - last);
-    // A clock that was set back makes no duplicate.
-    if since_last.is_some_and(|passed| passed >= 0) && now_ms < watch.due_ms {
-        return;
-    }
     let from_ms = watch.from_ms.take().unwrap_or(i64::MIN);
     let passed = watch.measured_ms.map(|last| now_ms - last.max(from_ms));
     let passed = passed.and_then(|passed| u64::try_from(passed).ok());
@@ -91,6 +84,22 @@ pub(super) fn measured(
         let ending = rolled_back("analysis", because);
         outcome::lead_back(lane, ending, now_ms, actions);
     }
+}
+
+/// Whether a measurement is the one that the watch of this rollout waits for, and no repeated or late one.
+fn awaited(lane: &Lane, id: u64, at_ms: Option<i64>, now_ms: i64) -> bool {
+    let rollout = lane.rollout.as_ref().filter(|rollout| rollout.id == id);
+    let watched = rollout.filter(|rollout| has_customers(rollout.phase));
+    let Some(watch) = watched.and_then(|rollout| rollout.watch.as_ref()) else {
+        return false;
+    };
+    // Not by the clock: one that is set back a little while it is measured would make the only answer an early one, and
+    // nothing would ever be measured again.
+    if let Some(at_ms) = at_ms {
+        return watch.asked && at_ms == watch.due_ms;
+    }
+    let since_last = watch.measured_ms.map(|last| now_ms - last);
+    since_last.is_none_or(|passed| passed < 0) || now_ms >= watch.due_ms
 }
 
 /// Takes an observation of a track. A release that has customers and nothing that could answer them is left at once.

@@ -20,7 +20,13 @@ const PATH: &str = "prometheus.io/path";
 const PORT_NAMES: [&str; 2] = ["admin", "metrics"];
 const PATH_DEFAULT: &str = "/metrics";
 
-pub(super) async fn measure(world: &World, environment: String, rollout: u64, track: Color) -> Event {
+pub(super) async fn measure(
+    world: &World,
+    environment: String,
+    rollout: u64,
+    track: Color,
+    at_ms: i64,
+) -> Event {
     let release = world.rolled_out(&environment);
     let settings = release.and_then(|release| world.settings_of(&environment, &release));
     let (new, old) = tokio::join!(
@@ -32,6 +38,7 @@ pub(super) async fn measure(world: &World, environment: String, rollout: u64, tr
         rollout,
         new,
         old,
+        at_ms: Some(at_ms),
     }
 }
 

@@ -305,7 +305,7 @@ impl Node {
             | Action::Route {
                 rollout, turn, step, ..
             } => (*rollout, *turn, *step),
-            Action::Measure { rollout, .. } => {
+            Action::Measure { rollout, at_ms, .. } => {
                 self.now_ms += 1_000;
                 let sample = |errors| Sample {
                     requests: self.requests,
@@ -317,6 +317,7 @@ impl Node {
                     rollout: *rollout,
                     new: sample(self.errors),
                     old: sample(0),
+                    at_ms: Some(*at_ms),
                 });
             }
             Action::Wake { rollout, at_ms, .. } => {

@@ -1,20 +1,70 @@
 //! Carries out actions in the simulated world, as the engine does in the real one: idempotent, each with one outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_core::machine::action::Action;
 use windlass_core::machine::event::{Color, Event, Step};
 use windlass_core::machine::release::{Finding, Plan, Release, id_of};
 
 use super::git::Flaw;
-use super::{Effect, World};
+use super::{Effect, Runtime, Sabotage, World};
+
+/// An environment: the release on each track, releases migrated to, and weights.
+type Structure = (BTreeMap<Color, String>, BTreeSet<String>, BTreeMap<Color, u32>);
 
 /// Actions that fail for no reason of the release, of a thousand, while there are faults.
 const FAILURES: u64 = 30;
+/// Why nothing can be built or pulled.
+const UNREACHABLE: &str = "the registry does not answer";
 
 impl World {
-    /// Does an action; `None` for the one without an outcome.
-    pub(super) fn execute(&mut self, action: &Action) -> Option<Event> {
+    /// Does an action, and notes what it changed; `None` for the one without an outcome.
+    pub(super) fn act(&mut self, action: &Action) -> Option<Event> {
+        let before = self.structure();
+        let outcome = self.execute(action);
+        if let Action::Carry {
+            environment, turn, ..
+        }
+        | Action::Route {
+            environment, turn, ..
+        } = action
+        {
+            let after = self.structure();
+            let changed = before.iter().filter(|(name, was)| after.get(*name) != Some(was));
+            let changed: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
+            let releases = |of: &BTreeMap<String, Structure>| -> BTreeSet<String> {
+                let tracks = changed.iter().filter_map(|name| of.get(name));
+                tracks.flat_map(|one| one.0.values().cloned()).collect()
+            };
+            let stopped = releases(&before).difference(&releases(&after)).cloned().collect();
+            if !changed.is_empty() {
+                self.effects.push(Effect::Changed {
+                    environment: environment.clone(),
+                    turn: *turn,
+                    changed,
+                    stopped,
+                });
+            }
+        }
+        outcome
+    }
+
+    /// What runs, what was migrated, and where customers are led.
+    fn structure(&self) -> BTreeMap<String, Structure> {
+        let runtimes = self.runtimes.iter();
+        let of = |(name, runtime): (&String, &Runtime)| {
+            let weights = self.proxies.get(name).map(|proxy| proxy.weights.clone());
+            let structure = (
+                runtime.releases(),
+                runtime.migrated.clone(),
+                weights.unwrap_or_default(),
+            );
+            (name.clone(), structure)
+        };
+        runtimes.map(of).collect()
+    }
+
+    fn execute(&mut self, action: &Action) -> Option<Event> {
         Some(match action {
             Action::Build { commit, .. } => self.build(commit),
             Action::Carry {
@@ -48,7 +98,8 @@ impl World {
                 step,
                 ..
             } => {
-                if self.route(environment, *generation, weights) {
+                let stubborn = self.has(Sabotage::Stubborn) && *step == Step::Return;
+                if !stubborn && self.route(environment, *generation, weights) {
                     done_event(environment, *rollout, *turn, *step)
                 } else {
                     failed_event(
@@ -64,8 +115,8 @@ impl World {
                 environment,
                 rollout,
                 track,
-                ..
-            } => self.measure(environment, *rollout, *track)?,
+                at_ms,
+            } => self.measure(environment, *rollout, *track, *at_ms)?,
             Action::Wake {
                 environment,
                 rollout,
@@ -81,21 +132,28 @@ impl World {
         })
     }
 
-    fn measure(&self, environment: &str, rollout: u64, track: Color) -> Option<Event> {
+    fn measure(&self, environment: &str, rollout: u64, track: Color, at_ms: i64) -> Option<Event> {
         let proxy = self.proxies.get(environment)?;
         Some(Event::Measured {
             environment: environment.to_owned(),
             rollout,
             new: proxy.total(track),
             old: proxy.total(track.other()),
+            at_ms: Some(at_ms),
         })
     }
 
     fn build(&mut self, commit: &str) -> Event {
-        if self.git.flaw(commit) == Flaw::Build {
+        let unreachable = self.tick_ms < self.registry_until_ms;
+        if unreachable || self.git.flaw(commit) == Flaw::Build {
+            let reason = if unreachable {
+                UNREACHABLE
+            } else {
+                "it does not compile"
+            };
             return Event::BuildFailed {
                 commit: commit.to_owned(),
-                reason: "it does not compile".to_owned(),
+                reason: reason.to_owned(),
             };
         }
         let release = Release {
@@ -122,8 +180,9 @@ impl World {
         track: Color,
         step: Step,
     ) -> Result<Option<Plan>, String> {
+        let belated = self.has(Sabotage::Belated);
         let runtime = self.runtimes.get_mut(environment);
-        if runtime.is_some_and(|runtime| runtime.takes(turn)) {
+        if runtime.is_some_and(|runtime| runtime.takes(turn) || belated) {
             self.carry(environment, release, track, step)
         } else {
             Err("a newer action was carried out".to_owned())
@@ -147,6 +206,13 @@ impl World {
             .get(environment)
             .and_then(|proxy| proxy.weights.get(&track).copied())
             .unwrap_or_default();
+        if step == Step::Start && self.tick_ms < self.registry_until_ms {
+            return Err(UNREACHABLE.to_owned());
+        }
+        if matches!(step, Step::StopOld | Step::Clean) && self.stops_wrongly(track, release) {
+            return Ok(None);
+        }
+        let hasty = self.has(Sabotage::Hasty);
         let generation = self.state.generation(environment);
         let Some(runtime) = self.runtimes.get_mut(environment) else {
             return Err("no such environment".to_owned());
@@ -169,6 +235,9 @@ impl World {
                     self.effects.push(replaced("started over by"));
                 }
                 runtime.start(track, release);
+                if hasty {
+                    runtime.tracks.remove(&track.other());
+                }
             }
             Step::Ready if flaw == Flaw::Unready => return Err("no instance is ready".to_owned()),
             Step::Ready => {
@@ -191,10 +260,23 @@ impl World {
                 }
                 runtime.stop(track, release);
             }
-            Step::Migrate | Step::Verify => {}
+            Step::Migrate => {
+                runtime.migrated.insert(release.to_owned());
+            }
+            Step::Verify => {}
             Step::Switch | Step::Return => return Err("traffic is led by routes".to_owned()),
         }
         Ok(None)
+    }
+
+    /// What a broken world does when it is to stop a track; whether that is all.
+    fn stops_wrongly(&mut self, track: Color, release: &str) -> bool {
+        if self.has(Sabotage::Sweeping) {
+            self.runtimes
+                .values_mut()
+                .for_each(|one| one.stop(track, release));
+        }
+        self.has(Sabotage::Idle)
     }
 
     fn route(&mut self, environment: &str, generation: u64, weights: &BTreeMap<Color, u32>) -> bool {

@@ -37,14 +37,19 @@ impl Ledger {
         lines.join("\n")
     }
 
-    /// Writes an event, its actions, and that it answers an action: all or nothing.
+    /// Writes an event, its actions, and that it answers an action: all or nothing. As in the real one, the place after
+    /// the writer's head must be free: who missed what another one wrote is told so, by `None`.
     pub(super) fn append(
         &mut self,
         event: &Event,
         actions: &[Action],
         now_ms: i64,
         answers: Option<Key>,
-    ) -> Vec<Key> {
+        head: usize,
+    ) -> Option<Vec<Key>> {
+        if head != self.events.len() {
+            return None;
+        }
         self.events.push((event.clone(), now_ms));
         if let Some(key) = answers {
             self.outbox.remove(&key);
@@ -54,7 +59,7 @@ impl Ledger {
         let keys: Vec<Key> = (0..actions.len()).map(|index| (seq, index)).collect();
         self.outbox
             .extend(keys.iter().copied().zip(actions.iter().cloned()));
-        keys
+        Some(keys)
     }
 
     pub(super) fn answered(&mut self, key: Key) {

@@ -4,8 +4,8 @@ use windlass_core::machine::event::{Event, Wish};
 use windlass_core::machine::{Ask, ask};
 use windlass_core::view::EnvironmentView;
 
-use super::World;
-use crate::check::Failure;
+use super::{Sabotage, World};
+use crate::check::{Failure, refusal};
 
 const PEOPLE: [&str; 3] = ["Ada", "Bob", "Eve"];
 
@@ -51,11 +51,12 @@ impl World {
         };
         match ask(&self.state, asked, self.now_ms()) {
             Ok(event) => self.append(&event, None),
-            Err(refusal) if refusal.detail.is_empty() || refusal.hint.is_empty() => Err(Failure {
-                checker: "every refusal says why and what to do",
-                what: format!("{refusal:?}"),
-            }),
-            Err(_) => Ok(()),
+            Err(mut refusal) => {
+                if self.has(Sabotage::Curt) {
+                    refusal.hint.clear();
+                }
+                refusal::check(&refusal)
+            }
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Proxy {
     pub(super) totals: BTreeMap<Color, Sample>,
     /// Requests that no ready instance could answer.
     pub lost: u64,
+    /// Of these, the ones led to a track where nothing ran that was ever ready: no fault explains them.
+    pub misled: u64,
 }
 
 impl Proxy {
@@ -50,6 +52,9 @@ impl Proxy {
             };
             if dead {
                 self.lost += requests;
+                if !instances.is_some_and(|one| one.proven) {
+                    self.misled += requests;
+                }
             }
             let total = self.totals.entry(*track).or_default();
             total.requests += requests;

@@ -1,6 +1,6 @@
 //! Simulated instances of one environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use windlass_core::machine::event::Color;
 
@@ -14,6 +14,8 @@ pub struct Runtime {
     pub(super) tracks: BTreeMap<Color, Instances>,
     /// Turn of the newest action that was carried out; an older one comes too late.
     newest: u64,
+    /// Releases whose migration has run.
+    pub(super) migrated: BTreeSet<String>,
 }
 
 /// The instances of a track.
@@ -23,6 +25,10 @@ pub(super) struct Instances {
     pub(super) ready: u32,
     /// Whether all were ready at once since it was started.
     pub(super) proven: bool,
+    /// Until when their probes fail; they come back by themselves.
+    pub(super) flaps_until_ms: Option<i64>,
+    /// How many of them were ready when the controller looked last.
+    pub(super) seen: Option<u32>,
 }
 
 impl Runtime {
@@ -31,6 +37,7 @@ impl Runtime {
             in_place,
             tracks: BTreeMap::new(),
             newest: 0,
+            migrated: BTreeSet::new(),
         }
     }
 
@@ -49,6 +56,8 @@ impl Runtime {
                 release: release.to_owned(),
                 ready: 0,
                 proven: false,
+                flaps_until_ms: None,
+                seen: Some(0),
             };
             self.tracks.insert(track, instances);
         }
@@ -59,7 +68,39 @@ impl Runtime {
         if let Some(instances) = self.tracks.get_mut(&track) {
             instances.ready = INSTANCES;
             instances.proven = true;
+            instances.flaps_until_ms = None;
         }
+    }
+
+    /// Probes that failed for a while succeed again.
+    pub(super) fn pass(&mut self, tick_ms: i64) {
+        for instances in self.tracks.values_mut() {
+            if instances
+                .flaps_until_ms
+                .is_some_and(|until_ms| until_ms <= tick_ms)
+            {
+                instances.flaps_until_ms = None;
+                instances.ready = INSTANCES;
+            }
+        }
+    }
+
+    /// The release on each track.
+    pub(crate) fn releases(&self) -> BTreeMap<Color, String> {
+        let tracks = self.tracks.iter();
+        tracks.map(|(track, one)| (*track, one.release.clone())).collect()
+    }
+
+    /// Whether one track is all that there is.
+    pub(crate) fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    /// Instances of a track that can answer, of one that was ready once.
+    pub(crate) fn answering(&self, track: Color) -> u32 {
+        self.tracks
+            .get(&track)
+            .map_or(0, |one| if one.proven { one.ready } else { 0 })
     }
 
     pub(super) fn stop(&mut self, track: Color, release: &str) {

@@ -73,7 +73,7 @@ impl World {
         let mut done = Vec::new();
         for (when, act) in script {
             self.until(*when, &mut done)?;
-            self.act(*act)?;
+            self.plays(*act)?;
         }
         self.until(When::Rest, &mut done)?;
         // What is still on its way, such as messages to people.
@@ -106,7 +106,7 @@ impl World {
         self.next_job()
     }
 
-    fn act(&mut self, act: Act) -> Result<(), Failure> {
+    fn plays(&mut self, act: Act) -> Result<(), Failure> {
         match act {
             Act::Push(flaw) => {
                 let commit = self.git.commit_with(flaw);

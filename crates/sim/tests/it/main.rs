@@ -3,7 +3,7 @@
 use windlass_sim::explore::explore;
 use windlass_sim::positions::{SCENARIOS, cover, cover_in};
 use windlass_sim::world::Sabotage;
-use windlass_sim::{Summary, run};
+use windlass_sim::{Summary, run, run_in};
 
 /// Worlds of a test run.
 const SEEDS: u64 = 30;
@@ -66,6 +66,34 @@ fn a_rollout_ends_the_same_wherever_the_controller_dies() {
         "{} scenarios: {positions} positions, {deaths} deaths",
         SCENARIOS.len()
     );
+}
+
+#[test]
+fn each_checker_finds_what_it_is_there_for() {
+    let found = [
+        (Sabotage::Forgetful, "every action of the outbox is answered"),
+        (Sabotage::Belated, "two controllers never have double effect"),
+        (Sabotage::Unfenced, "two controllers never have double effect"),
+        (Sabotage::Stubborn, "a rollback comes within its bound"),
+        (Sabotage::Sweeping, "an environment stops only what it owns"),
+        (Sabotage::Hasty, "no request is lost while a ready track exists"),
+        (Sabotage::Idle, "at rest, what runs is what is desired"),
+        (Sabotage::Endless, "every world comes to rest"),
+        (Sabotage::Torn, "the ledger gives the state back"),
+        (Sabotage::Curt, "every refusal says why and what to do"),
+    ];
+    for (sabotage, checker) in found {
+        let first = |seed| run_in(seed, EVENTS, Some(sabotage)).err();
+        let failures: Vec<&str> = (0..SEEDS)
+            .filter_map(first)
+            .map(|one| one.checker)
+            .take(5)
+            .collect();
+        assert!(
+            failures.contains(&checker),
+            "{sabotage:?} is found by {failures:?}"
+        );
+    }
 }
 
 #[test]
