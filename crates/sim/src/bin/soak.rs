@@ -1,7 +1,9 @@
 //! Runs many worlds, and prints one line that reproduces the first failure: `soak [--from SEED] [--seeds N] [--events N]`,
-//! or looks at every order of events up to a number of states: `soak --states N`.
+//! or looks at every order of events up to a number of states of each setup: `soak --states N`.
 
 use std::process::ExitCode;
+
+use windlass_sim::explore::{SETUPS, explore};
 
 /// Events of a world unless told otherwise.
 const EVENTS: u64 = 500;
@@ -18,17 +20,18 @@ fn main() -> ExitCode {
     };
     let states = number("--states", 0);
     if states > 0 {
-        return match windlass_sim::explore::explore(usize::try_from(states).unwrap_or(usize::MAX)) {
-            Ok(explored) => {
-                println!("{explored:?}: every invariant held");
-                ExitCode::SUCCESS
+        let states = usize::try_from(states).unwrap_or(usize::MAX);
+        for setup in &SETUPS {
+            match explore(setup, usize::MAX, states) {
+                Ok(explored) => println!("{}: {explored}: every invariant held", setup.name),
+                Err(wrong) => {
+                    println!("{wrong}");
+                    println!("reproduce: cargo run -p windlass-sim --bin soak -- --states {states}");
+                    return ExitCode::FAILURE;
+                }
             }
-            Err(wrong) => {
-                println!("{wrong}");
-                println!("reproduce: cargo run -p windlass-sim --bin soak -- --states {states}");
-                ExitCode::FAILURE
-            }
-        };
+        }
+        return ExitCode::SUCCESS;
     }
     let (from, seeds, events) = (
         number("--from", 0),

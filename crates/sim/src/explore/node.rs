@@ -1,6 +1,11 @@
 //! A state of the machine with the actions under way, and what they did to tracks and traffic so far.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io;
 
 use windlass_core::config::Config;
 use windlass_core::machine::action::Action;
@@ -10,7 +15,8 @@ use windlass_core::machine::release::{Plan, Release, id_of};
 use windlass_core::machine::{Ask, State, ask, step, view};
 use windlass_core::view::EnvironmentView;
 
-use super::Move;
+use super::{Move, Setup};
+use crate::check::replay;
 use crate::world::START_MS;
 
 const CONFIG: &str = "
@@ -19,7 +25,7 @@ services: { gateway: { build: { cargo: gateway } } }
 chart: chart
 edge: gateway
 environments:
-  test: { runtime: local, source: { branch: main }, port: 3100, deploy: auto, strategy: blue-green, watch: 2s, analysis: { requests: 10 } }
+  test: { runtime: local, source: { branch: main }, port: 3100, watch: 2s, analysis: { requests: 10 }, SETTINGS }
 ";
 const ENVIRONMENT: &str = "test";
 /// Requests from one measurement to the next.
@@ -30,7 +36,13 @@ pub(super) struct Node {
     state: State,
     now_ms: i64,
     pending: Vec<Action>,
+    in_place: bool,
+    /// Digest of the last plan that was made.
+    plan: Option<String>,
+    /// The outcome that led here.
     last: Option<Event>,
+    /// Turn of the newest step that was carried out, and generation of the newest route: older ones come too late.
+    newest: (u64, u64),
     /// Releases on tracks, and whether they were ready.
     tracks: BTreeMap<Color, (String, bool)>,
     weights: BTreeMap<Color, u32>,
@@ -42,12 +54,16 @@ pub(super) struct Node {
 
 impl Node {
     /// The first release serves, the second one has its plan.
-    pub(super) fn start() -> Result<Self, String> {
-        let config = Config::parse("windlass.yaml", CONFIG).map_err(|error| error.to_string())?;
+    pub(super) fn start(setup: &Setup) -> Result<Self, String> {
+        let text = CONFIG.replace("SETTINGS", setup.settings);
+        let config = Config::parse("windlass.yaml", &text).map_err(|error| error.to_string())?;
         let mut node = Self {
             state: State::default(),
             now_ms: START_MS,
             pending: Vec::new(),
+            in_place: config.environments.iter().any(|one| !one.has_tracks()),
+            newest: (0, 0),
+            plan: None,
             last: None,
             tracks: BTreeMap::new(),
             weights: BTreeMap::new(),
@@ -59,9 +75,9 @@ impl Node {
         let configured = Event::Configured {
             environments: config.environments,
         };
-        node = node.take(&configured)?;
+        node.take(&configured);
         for commit in ["a", "b"] {
-            node = node.released(commit)?;
+            node = node.released(commit);
             if commit == "a" {
                 while let Some(one) = node.well() {
                     node = node.after(&one)?;
@@ -72,7 +88,7 @@ impl Node {
         Ok(node)
     }
 
-    fn released(&self, commit: &str) -> Result<Self, String> {
+    fn released(&self, commit: &str) -> Self {
         let contains = ["a", "b", "c"].iter().filter(|one| **one <= commit);
         let seen = Event::SnapshotSeen {
             branch: "main".to_owned(),
@@ -90,10 +106,12 @@ impl Node {
             images: BTreeMap::new(),
             built_at_ms: START_MS,
         };
-        let mut node = self.take(&seen)?;
+        let mut node = self.clone();
+        node.take(&seen);
         node.pending
             .retain(|action| !matches!(action, Action::Build { .. }));
-        node.take(&Event::ReleaseBuilt { release })
+        node.take(&Event::ReleaseBuilt { release });
+        node
     }
 
     fn environment(&self) -> Option<EnvironmentView> {
@@ -101,12 +119,35 @@ impl Node {
     }
 
     /// All that tells this state from another.
-    pub(super) fn text(&self) -> String {
-        let state = serde_json::to_string(&self.state).unwrap_or_default();
-        format!(
-            "{state}{:?}{:?}{:?}{:?}{}",
-            self.pending, self.tracks, self.weights, self.dead, self.newer
-        )
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hashed = Hashed(DefaultHasher::new());
+        let machine = (&self.state, &self.pending);
+        let world = (&self.tracks, &self.weights, &self.dead, self.newest, self.newer);
+        // Writing to a hasher does not fail.
+        let _ = serde_json::to_writer(&mut hashed, &(machine, world));
+        hashed.0.finish()
+    }
+
+    /// A controller that is started again finds the same state.
+    pub(super) fn reads_back(&self) -> Result<(), String> {
+        replay::check(&self.state, &self.state).map_err(|failure| failure.to_string())
+    }
+
+    /// What must be so in every state.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.comes_again()?;
+        let Some(environment) = self.environment() else {
+            return Ok(());
+        };
+        if !environment.settled && self.pending.is_empty() {
+            return Err(format!("waits for nothing: {}", environment.summary));
+        }
+        if let Some(rollout) = &environment.rollout
+            && rollout.waiting.is_none()
+        {
+            return Err(format!("does not say what it waits for: {}", environment.summary));
+        }
+        Ok(())
     }
 
     /// Whether nothing is left to do without a person.
@@ -119,8 +160,10 @@ impl Node {
 
     /// What happens when all goes well, if anything is under way.
     pub(super) fn well(&self) -> Option<Move> {
-        let settled = self.environment().is_some_and(|environment| environment.settled);
-        let next = self.pending.first().filter(|_| !settled)?;
+        if self.environment().is_some_and(|environment| environment.settled) {
+            return self.plan.clone().and_then(|plan| self.approves(plan));
+        }
+        let next = self.pending.first()?;
         Some(match next {
             Action::Measure { .. } => Move::Measured(0, true),
             Action::Build { .. }
@@ -132,13 +175,22 @@ impl Node {
         })
     }
 
+    /// Somebody approves a plan, if it waits for that.
+    fn approves(&self, plan: String) -> Option<Move> {
+        let wish = Wish::Approve {
+            plan,
+            break_glass: false,
+        };
+        self.asked(&wish).map(|_| Move::Asks(wish))
+    }
+
     /// All that can happen.
     pub(super) fn moves(&self) -> Vec<Move> {
         let mut moves = Vec::new();
         for (place, action) in self.pending.iter().enumerate() {
             match action {
                 Action::Carry { .. } | Action::Route { .. } => {
-                    moves.extend([Move::Done(place), Move::Failed(place)]);
+                    moves.extend([Move::Done(place), Move::Failed(place), Move::Crash(place)]);
                 }
                 Action::Measure { .. } => {
                     moves.extend([Move::Measured(place, true), Move::Measured(place, false)]);
@@ -148,9 +200,6 @@ impl Node {
                 | Action::Notify { .. }
                 | Action::ProposeRevert { .. } => moves.push(Move::Done(place)),
             }
-        }
-        if self.last.is_some() {
-            moves.push(Move::Again);
         }
         if !self.newer {
             moves.push(Move::Newer);
@@ -166,6 +215,7 @@ impl Node {
         ];
         let possible = |wish: &Wish| self.asked(wish).is_some();
         moves.extend(wishes.into_iter().filter(possible).map(Move::Asks));
+        moves.extend(self.plan.clone().and_then(|plan| self.approves(plan)));
         moves
     }
 
@@ -185,8 +235,14 @@ impl Node {
         let event = match one {
             Move::Done(place) => {
                 let action = node.pending.remove(*place);
+                let refused = node.effect(&action)?;
+                node.outcome(&action, refused)
+            }
+            Move::Crash(place) => {
+                let action = node.pending[*place].clone();
                 node.effect(&action)?;
-                node.outcome(&action, None)
+                node.last = None;
+                return Ok(node);
             }
             Move::Failed(place) => {
                 let action = node.pending.remove(*place);
@@ -198,7 +254,6 @@ impl Node {
                 node.errors += if *good { 0 } else { REQUESTS };
                 node.outcome(&action, None)
             }
-            Move::Again => node.last.clone(),
             Move::Dies(new) => {
                 let live = node.weights.keys().next().copied();
                 let track = live.filter(|_| *new).or_else(|| live.map(Color::other));
@@ -214,7 +269,8 @@ impl Node {
             Move::Asks(wish) => node.asked(wish),
             Move::Newer => {
                 node.newer = true;
-                return node.released("c");
+                node.last = None;
+                return Ok(node.released("c"));
             }
         };
         let Some(event) = event else { return Ok(node) };
@@ -222,60 +278,61 @@ impl Node {
             &event,
             Event::Done { .. } | Event::Failed { .. } | Event::Measured { .. }
         );
-        node.last = outcome.then(|| event.clone());
-        node.take(&event)
-    }
-
-    fn take(&self, event: &Event) -> Result<Self, String> {
-        let mut node = self.clone();
-        let (state, actions) = step(&node.state, event, node.now_ms);
-        node.state = state;
-        node.pending.extend(
-            actions
-                .into_iter()
-                .filter(|action| !matches!(action, Action::Notify { .. } | Action::ProposeRevert { .. })),
-        );
-        let Some(environment) = node.environment() else {
-            return Ok(node);
-        };
-        if !environment.settled && node.pending.is_empty() {
-            return Err(format!("waits for nothing: {}", environment.summary));
-        }
-        if let Some(rollout) = &environment.rollout
-            && rollout.waiting.is_none()
-        {
-            return Err(format!("does not say what it waits for: {}", environment.summary));
-        }
+        node.take(&event);
+        node.last = outcome.then_some(event);
         Ok(node)
     }
 
-    /// What an action does to tracks and traffic, or what is wrong with it.
-    fn effect(&mut self, action: &Action) -> Result<(), String> {
+    /// The outcome that led here changes nothing when it arrives once more.
+    fn comes_again(&self) -> Result<(), String> {
+        let Some(event) = &self.last else { return Ok(()) };
+        let (state, actions) = step(&self.state, event, self.now_ms);
+        if state == self.state && actions.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{event:?} once more leads to {actions:?}"))
+    }
+
+    fn take(&mut self, event: &Event) {
+        let (state, actions) = step(&self.state, event, self.now_ms);
+        self.state = state;
+        let told = |action: &Action| matches!(action, Action::Notify { .. } | Action::ProposeRevert { .. });
+        self.pending
+            .extend(actions.into_iter().filter(|action| !told(action)));
+    }
+
+    /// What an action does to tracks and traffic, or what is wrong with it. Why it is refused, if it is.
+    fn effect(&mut self, action: &Action) -> Result<Option<&'static str>, String> {
         match action {
+            Action::Carry { turn, .. } if *turn < self.newest.0 => return Ok(Some("a newer step was done")),
             Action::Carry {
-                release, track, step, ..
-            } => match step {
-                Step::Start => {
-                    self.without_customers(*track, release, "starts")?;
-                    self.tracks.insert(*track, (release.clone(), false));
-                    self.dead.remove(track);
-                }
-                Step::Ready => {
-                    if let Some(one) = self.tracks.get_mut(track) {
-                        one.1 = true;
-                    }
-                }
-                Step::StopOld | Step::Clean => {
-                    self.without_customers(*track, "nothing", "stops")?;
-                    self.tracks.remove(track);
-                }
-                Step::Prepare | Step::Migrate | Step::Verify | Step::Switch | Step::Return => {}
-            },
-            Action::Route { weights, .. } => {
+                release,
+                track,
+                step,
+                turn,
+                ..
+            } => {
+                self.newest.0 = *turn;
+                self.carry(*step, *track, release)?;
+            }
+            Action::Route { generation, .. } if *generation < self.newest.1 => {
+                return Ok(Some("the proxy refuses"));
+            }
+            Action::Route {
+                weights, generation, ..
+            } => {
+                // A late route may find a track being started that died under its customers: it gets no more of them.
+                let had = |track: &Color| self.weights.get(track).copied().unwrap_or_default();
                 let proven = |track: &Color| self.tracks.get(track).is_some_and(|one| one.1);
-                if weights.values().sum::<u32>() != 100 || !weights.keys().all(proven) {
+                let may = |(track, share): (&Color, &u32)| {
+                    self.in_place
+                        || proven(track)
+                        || (self.tracks.contains_key(track) && *share <= had(track))
+                };
+                if weights.values().sum::<u32>() != 100 || !weights.iter().all(may) {
                     return Err(format!("{weights:?} over {:?}", self.tracks));
                 }
+                self.newest.1 = *generation;
                 self.weights.clone_from(weights);
             }
             Action::Build { .. }
@@ -284,13 +341,38 @@ impl Node {
             | Action::Notify { .. }
             | Action::ProposeRevert { .. } => {}
         }
+        Ok(None)
+    }
+
+    fn carry(&mut self, step: Step, track: Color, release: &str) -> Result<(), String> {
+        match step {
+            Step::Start => {
+                self.without_customers(track, release, "starts")?;
+                // What runs there already is left alone, as long as it lives.
+                let runs = self.tracks.get(&track).is_some_and(|one| one.0 == release);
+                if !runs || self.dead.contains(&track) {
+                    self.tracks.insert(track, (release.to_owned(), false));
+                }
+                self.dead.remove(&track);
+            }
+            Step::Ready => {
+                if let Some(one) = self.tracks.get_mut(&track) {
+                    one.1 = true;
+                }
+            }
+            Step::StopOld | Step::Clean => {
+                self.without_customers(track, "nothing", "stops")?;
+                self.tracks.remove(&track);
+            }
+            Step::Prepare | Step::Migrate | Step::Verify | Step::Switch | Step::Return => {}
+        }
         Ok(())
     }
 
-    /// A track with customers is not touched, unless the same release is started where it died.
+    /// A track with customers is not touched, unless the same release is started where it died, or one track is all.
     fn without_customers(&self, track: Color, release: &str, what: &str) -> Result<(), String> {
         let same = self.tracks.get(&track).is_some_and(|one| one.0 == release);
-        if self.weights.contains_key(&track) && !same {
+        if !self.in_place && self.weights.contains_key(&track) && !same {
             return Err(format!("{release} {what} on {track:?}, which has customers"));
         }
         Ok(())
@@ -338,16 +420,20 @@ impl Node {
                 step,
                 reason: reason.to_owned(),
             },
-            None if step == Step::Prepare => Event::Prepared {
-                environment,
-                rollout,
-                turn,
-                plan: Plan {
-                    digest: format!("plan {turn}"),
-                    ..Plan::default()
-                },
-                settings: None,
-            },
+            None if step == Step::Prepare => {
+                let digest = format!("plan {turn}");
+                self.plan = Some(digest.clone());
+                Event::Prepared {
+                    environment,
+                    rollout,
+                    turn,
+                    plan: Plan {
+                        digest,
+                        ..Plan::default()
+                    },
+                    settings: None,
+                }
+            }
             None => Event::Done {
                 environment,
                 rollout,
@@ -356,5 +442,19 @@ impl Node {
                 took_ms: 1,
             },
         })
+    }
+}
+
+/// Writes into a hasher.
+struct Hashed(DefaultHasher);
+
+impl io::Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
