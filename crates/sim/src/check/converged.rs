@@ -38,9 +38,9 @@ fn environment(world: &World, one: &EnvironmentView) -> Result<(), String> {
     let mut runs = runtime.releases();
     let mut weights = proxy.weights.clone();
     if let Some(rollout) = &one.rollout {
-        // It waits for a person, with its own track beside the live one and perhaps with some of the customers.
+        // It waits for a person, with two tracks side by side and perhaps some of the customers on the new one.
+        runs.retain(|track, _| desired.contains_key(track));
         if !desired.contains_key(&rollout.track) {
-            runs.remove(&rollout.track);
             weights.remove(&rollout.track);
         }
     } else if !desired.is_empty() && weights.values().sum::<u32>() != 100 {
