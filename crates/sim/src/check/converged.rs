@@ -23,14 +23,14 @@ fn environment(world: &World, one: &EnvironmentView) -> Result<(), String> {
     else {
         return Err("it is not there".to_owned());
     };
-    // What a way back that failed in place left there is known by its track alone: a person has to decide.
+    // In place, what a way back that failed or a rollout that waits left there is known by its track alone.
     let failed = one.history.first().is_some_and(|last| last.outcome == "failed");
     let known = one
         .tracks
         .iter()
         .map(|track| (track.track, track.release.clone()));
     let live = one.live.iter().map(|live| (live.track, live.release.clone()));
-    let desired: BTreeMap<Color, String> = if runtime.is_in_place() && failed {
+    let desired: BTreeMap<Color, String> = if runtime.is_in_place() && (failed || one.rollout.is_some()) {
         known.collect()
     } else {
         live.collect()
