@@ -523,7 +523,7 @@ fn chosen(mut data: BTreeMap<String, Vec<u8>>, items: &[VolumeItem<'_>]) -> BTre
 }
 
 /// A program of the image by absolute path or through its `PATH`.
-fn find_program(name: &str, root: &Path, path: &str) -> Option<String> {
+pub(super) fn find_program(name: &str, root: &Path, path: &str) -> Option<String> {
     let is_there = |path: &str| root.join(path.trim_start_matches('/')).is_file();
     if name.contains('/') {
         return is_there(name).then(|| name.to_owned());

@@ -12,6 +12,10 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 use windlass_core::object;
 
+use super::compose::find_program;
+use super::sandbox::{Isolation, Sandbox};
+use super::supervisor::replace_path;
+
 /// Bytes of an answer that are read to find its status.
 const ANSWER_BYTES: usize = 1024;
 
@@ -56,7 +60,7 @@ pub(super) struct Target {
     /// Program and arguments of the helper's entry.
     pub(super) helper: (PathBuf, Vec<String>),
     /// The instance's spec, with which commands are run.
-    pub(super) sandbox: super::sandbox::Sandbox,
+    pub(super) sandbox: Sandbox,
     /// Its folder.
     pub(super) folder: PathBuf,
     /// From try to try until it was ready once, however slow the manifest asks.
@@ -289,7 +293,7 @@ async fn http(address: SocketAddr, path: &str, headers: &BTreeMap<String, String
 /// Runs the command in a sandbox like the instance's own.
 async fn exec(target: &Target, command: &[String]) -> Result<(), String> {
     let mut sandbox = target.sandbox.clone();
-    command.clone_into(&mut sandbox.argv);
+    sandbox.argv = argv(&sandbox, command)?;
     let spec = target.folder.join("probe.json");
     let bytes = serde_json::to_vec(&sandbox).map_err(|e| e.to_string())?;
     super::record::write_private(&spec, &bytes).map_err(|e| e.to_string())?;
@@ -311,4 +315,25 @@ async fn exec(target: &Target, command: &[String]) -> Result<(), String> {
     } else {
         Err(status.to_string())
     }
+}
+
+/// The command with its program found in the image, as the kubelet finds it, and with the paths that it has here.
+fn argv(sandbox: &Sandbox, command: &[String]) -> Result<Vec<String>, String> {
+    let (program, arguments) = command.split_first().ok_or("the command is empty")?;
+    let path = sandbox.env.get("PATH").map_or("", String::as_str);
+    let program = find_program(program, &sandbox.root, path)
+        .ok_or_else(|| format!("the image has no program {program:?}"))?;
+    if sandbox.isolation == Isolation::Namespaces {
+        return Ok([&[program], arguments].concat());
+    }
+    let program = sandbox.root.join(program.trim_start_matches('/'));
+    let here = |word: &String| {
+        sandbox.mounts.iter().fold(word.clone(), |word, mount| {
+            replace_path(&word, &mount.target, &mount.source.display().to_string())
+        })
+    };
+    let arguments = arguments.iter().map(here);
+    Ok(std::iter::once(program.display().to_string())
+        .chain(arguments)
+        .collect())
 }

@@ -513,7 +513,7 @@ fn without_own_root(sandbox: &mut Sandbox) {
 }
 
 /// Replaces a path where it stands as a whole: not inside of a longer name, and not as the end of another path.
-fn replace_path(text: &str, path: &str, with: &str) -> String {
+pub(super) fn replace_path(text: &str, path: &str, with: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(at) = rest.find(path) {

@@ -111,20 +111,47 @@ fn place(root: &Path, target: &str, kind: Kind) -> Result<(), LocalError> {
     Ok(())
 }
 
+/// Makes the folder hold exactly these files. What is right already is left alone: an instance may have the folder mounted,
+/// and would see nothing in one that takes its place.
 fn write_files(files: &BTreeMap<String, Vec<u8>>, folder: &Path, owner: u32) -> Result<(), LocalError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(LocalError::file("remove", folder))?;
-    }
     make(folder, owner)?;
+    let mut wanted = BTreeMap::new();
     for (name, bytes) in files {
-        let path = folder.join(inside(name)?);
+        wanted.insert(folder.join(inside(name)?), bytes);
+    }
+    remove_others(folder, &wanted)?;
+    for (path, bytes) in wanted {
+        if fs::read(&path).is_ok_and(|found| found == *bytes) {
+            continue;
+        }
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(LocalError::file("make", parent))?;
         }
+        let _ = fs::remove_file(&path);
         fs::write(&path, bytes).map_err(LocalError::file("write", &path))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o440))
             .map_err(LocalError::file("change", &path))?;
         give(&path, owner)?;
+    }
+    Ok(())
+}
+
+/// Removes what is neither wanted nor on the way to what is.
+fn remove_others(folder: &Path, wanted: &BTreeMap<PathBuf, &Vec<u8>>) -> Result<(), LocalError> {
+    let entries = fs::read_dir(folder).map_err(LocalError::file("read", folder))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_folder = path.is_dir() && !path.is_symlink();
+        let removed = if is_folder && wanted.keys().any(|file| file.starts_with(&path) && *file != path) {
+            remove_others(&path, wanted)?;
+            continue;
+        } else if is_folder {
+            fs::remove_dir_all(&path)
+        } else if wanted.contains_key(&path) {
+            continue;
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.map_err(LocalError::file("remove", &path))?;
     }
     Ok(())
 }

@@ -21,8 +21,8 @@ use super::port::free_port;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// From look to look.
 const LOOK: Duration = Duration::from_millis(10);
-const HELPER: &str = env!("CARGO_BIN_EXE_windlass-sandbox");
-const FIXTURE: &str = env!("CARGO_BIN_EXE_windlass-fixture");
+pub(crate) const HELPER: &str = env!("CARGO_BIN_EXE_windlass-sandbox");
+pub(crate) const FIXTURE: &str = env!("CARGO_BIN_EXE_windlass-fixture");
 
 /// The chart of one service that passes all rules.
 const TEMPLATE: &str = include_str!("../helper/web.yaml");
@@ -331,7 +331,7 @@ fn proxy(folder: &Path) -> Child {
         .unwrap()
 }
 
-fn assemble(layout: &Path, program: &Path) -> String {
+pub(crate) fn assemble(layout: &Path, program: &Path) -> String {
     let spec = ImageSpec {
         binary: program.to_owned(),
         name: "fixture".to_owned(),

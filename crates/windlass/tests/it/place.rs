@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use windlass_core::view::{EnvironmentView, HistoryView, View};
 use windlass_oci::{ImageSpec, Layout};
+use windlass_server::Token;
 
 use super::port::free_port;
 
@@ -207,6 +208,24 @@ impl Controller {
         stream.read_to_string(&mut answer).unwrap();
         let (_, body) = answer.split_once("\r\n\r\n").unwrap();
         body.to_owned()
+    }
+
+    /// A webhook with this body and signature; the status of the answer.
+    pub(crate) fn hook(&self, body: &str, signature: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!(
+            "POST /hooks/github HTTP/1.0\r\nhost: {}\r\nx-github-event: push\r\nx-hub-signature-256: sha256={signature}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split_whitespace().nth(1).unwrap().to_owned()
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        Token::new(self.token.clone())
     }
 
     pub(crate) fn staging(&self) -> EnvironmentView {

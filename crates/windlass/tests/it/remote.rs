@@ -5,11 +5,16 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use windlass_server::Token;
 
 use super::customers::get;
 use super::place::{Controller, Place, git, until};
 
 const QUICK: &str = "    watch: 0s\n";
+/// From look to look at a repository that is elsewhere.
+const NEXT_LOOK: Duration = Duration::from_secs(15);
 
 /// The repository that people push to.
 fn origin(place: &Place) -> PathBuf {
@@ -96,6 +101,29 @@ fn a_repository_behind_http_is_followed_and_may_go_away() {
     let second = push(&place, &address, "two", "");
     controller.poke();
     assert_eq!(controller.ended(&second).outcome, "promoted");
+}
+
+#[test]
+fn a_signed_webhook_has_a_push_released_at_once_and_any_other_one_does_nothing() {
+    let place = Place::new(QUICK);
+    let origin = origin(&place);
+    let address = format!("file://{}", origin.display());
+    let first = push(&place, &address, "one", "");
+    let controller = place.serve();
+    assert_eq!(controller.ended(&first).outcome, "promoted");
+    let second = push(&place, &address, "two", "");
+    // A signature is HMAC-SHA256 of the body under the secret of webhooks, which is the same of `webhook` under the token:
+    // so this body's can be had without a computation of our own.
+    let secret = Token::new(controller.token().webhook_secret());
+    let (body, signature) = ("webhook", secret.webhook_secret());
+    assert_eq!(controller.hook("another", &signature), "401");
+    assert_eq!(controller.hook(body, &controller.token().webhook_secret()), "401");
+    let began = Instant::now();
+    assert_eq!(controller.hook(body, &signature), "202");
+    let ended = controller.ended(&second);
+    assert_eq!(ended.outcome, "promoted", "{ended:?}");
+    assert!(began.elapsed() < NEXT_LOOK, "it did not wait for the next look");
+    assert_eq!(get(place.port, "/"), "200 two");
 }
 
 /// A web server for the files of a repository; what it is asked for with a query is not there, so that git reads plain files.
