@@ -1,7 +1,7 @@
 //! What people decide by hand while customers are served: the way back above all, at any time.
 
 use super::customers::{Customers, get};
-use super::place::{Place, until};
+use super::place::{Controller, Place, until};
 
 /// A freeze that is on whenever this test runs.
 const FREEZE: &str =
@@ -19,6 +19,22 @@ fn says(place: &Place, arguments: &[&str]) -> String {
         "{arguments:?}: {text:?}"
     );
     text.concat()
+}
+
+fn in_phase(controller: &Controller, release: &str, phase: &str) {
+    until(&format!("{release} to be in {phase}"), || {
+        let rollout = controller.staging().rollout?;
+        (rollout.release == release && rollout.phase == phase && !rollout.paused).then_some(())
+    });
+}
+
+/// It serves; the release before may still be kept warm.
+fn serves(controller: &Controller, release: &str) {
+    until(&format!("{release} to serve"), || {
+        let staging = controller.staging();
+        let over = staging.rollout.is_none_or(|rollout| rollout.phase == "clean");
+        (over && staging.live?.release == release).then_some(())
+    });
 }
 
 fn only(customers: Customers, allowed: &[&str]) {
@@ -67,5 +83,55 @@ fn the_way_back_needs_no_repository_no_old_track_and_heeds_no_freeze() {
         "{:?}",
         staging.holds
     );
+    only(customers, &["200 one", "200 two"]);
+}
+
+#[test]
+fn a_rollout_is_paused_resumed_given_up_tried_again_and_brought_to_its_end() {
+    let place =
+        Place::new("    strategy: blue-green\n    watch: 10m\n    analysis: { inconclusive: wait }\n");
+    let first = place.commit("one", "");
+    let controller = place.serve();
+    in_phase(&controller, &first, "watch");
+    says(&place, &["promote"]);
+    assert_eq!(controller.ended(&first).outcome, "promoted");
+    let customers = Customers::of(place.port, "/");
+
+    let second = place.commit("two", "");
+    in_phase(&controller, &second, "watch");
+    says(&place, &["pause"]);
+    assert!(controller.staging().rollout.is_some_and(|rollout| rollout.paused));
+    assert_eq!(get(place.port, "/"), "200 two");
+    says(&place, &["resume"]);
+    in_phase(&controller, &second, "watch");
+    says(&place, &["abort"]);
+    assert_eq!(controller.ended(&second).outcome, "aborted");
+    serves(&controller, &first);
+    assert_eq!(get(place.port, "/"), "200 one");
+
+    says(&place, &["retry"]);
+    in_phase(&controller, &second, "watch");
+    says(&place, &["promote"]);
+    serves(&controller, &second);
+
+    // A hold keeps a release out, and its end lets it in again.
+    says(&place, &["hold", &first]);
+    let refused = place.run(&["promote", "staging", &first, "--as", "Ada"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{text}");
+    assert!(text.contains("hint: "), "{text}");
+    says(&place, &["hold", &first, "--clear"]);
+    assert!(
+        controller
+            .staging()
+            .holds
+            .iter()
+            .all(|hold| hold.release != first)
+    );
+    says(&place, &["promote", &first]);
+    in_phase(&controller, &first, "watch");
+    assert_eq!(get(place.port, "/"), "200 one");
+    says(&place, &["promote"]);
+    serves(&controller, &first);
     only(customers, &["200 one", "200 two"]);
 }
