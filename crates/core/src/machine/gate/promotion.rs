@@ -1,6 +1,7 @@
 //! Gate: the release served well in the environment before, for long enough.
 
 use super::{Answer, Facts};
+use crate::moment::at;
 
 pub(super) fn ask(facts: &Facts<'_>) -> Answer {
     let Some(from) = &facts.lane.settings().promote_from else {
@@ -37,7 +38,9 @@ pub(super) fn ask(facts: &Facts<'_>) -> Answer {
     };
     let soak_ms = i64::try_from(facts.lane.settings().gates.soak_ms).unwrap_or(i64::MAX);
     let soaked_ms = served.since_ms.saturating_add(soak_ms);
-    let evidence = [format!("{release} served in {from} since {}", served.since_ms)];
+    // With its date, whenever it is read.
+    let since = at(served.since_ms, 0);
+    let evidence = [format!("{release} served in {from} since {since} UTC")];
     if facts.now_ms < soaked_ms {
         Answer::until(
             soaked_ms,

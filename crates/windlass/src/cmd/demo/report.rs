@@ -265,14 +265,16 @@ impl Report {
                     approval.actor, played.plan, approval.comment
                 ));
             }
-            for gate in &played.gates {
-                let evidence = gate.evidence.join(", ");
-                let line = format!(
-                    "    gate {:<10} {:<6} {} {evidence}",
-                    gate.name, gate.answer, gate.reason
-                );
-                say.line(say.tone(Tone::Faint, line.trim_end()));
-            }
+            let (allow, other): (Vec<_>, Vec<_>) =
+                played.gates.iter().partition(|gate| gate.answer == "allow");
+            let names: Vec<_> = allow.iter().map(|gate| gate.name.as_str()).collect();
+            let mut gates = vec![format!("{} allowed", names.join(", "))];
+            gates.extend(
+                other
+                    .iter()
+                    .map(|gate| format!("{} {}: {}", gate.name, gate.answer, first_line(&gate.reason))),
+            );
+            say.line(say.tone(Tone::Faint, format!("    gates: {}", gates.join("; "))));
         }
     }
 
