@@ -14,6 +14,8 @@ pub struct Capabilities {
     pub kube_version: String,
     /// API versions beside those that are built into Kubernetes, as `monitoring.coreos.com/v1`.
     pub api_versions: Vec<String>,
+    /// `api_versions` are all that a cluster serves: none of Kubernetes' own are added.
+    pub complete: bool,
 }
 
 impl Default for Capabilities {
@@ -21,6 +23,7 @@ impl Default for Capabilities {
         Self {
             kube_version: "v1.36.0".to_owned(),
             api_versions: Vec::new(),
+            complete: false,
         }
     }
 }
@@ -77,7 +80,8 @@ impl Capabilities {
             .into(),
             profile,
         };
-        let versions = built_in::VERSIONS.iter().map(|it| Str::from(*it));
+        let built_in = if self.complete { &[] } else { built_in::VERSIONS };
+        let versions = built_in.iter().map(|it| Str::from(*it));
         let versions = versions.chain(self.api_versions.iter().map(|it| it.as_str().into()));
         Any::object(Object::Capabilities(CapabilitiesObject {
             kube: Rc::new(Object::KubeVersion(kube)),

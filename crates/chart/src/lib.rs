@@ -25,6 +25,7 @@ mod json;
 pub mod limits;
 pub mod lint;
 pub mod load;
+mod lookup;
 pub mod manifest;
 pub mod metadata;
 mod path_match;
@@ -45,15 +46,17 @@ pub mod yaml;
 pub use capabilities::Capabilities;
 pub use dependencies::{Participant, is_compatible, participants};
 pub use error::ChartError;
+pub use functions::regexp::matcher;
 pub use go::time::rfc3339;
 pub use limits::Limits;
 pub use load::{Chart, load_from_files};
+pub use lookup::{Lookup, Query};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use path_match::file_path_matches;
 pub use profile::Profile;
 pub use render::{
-    Hook, Manifest, Options, ReleaseInfo, Rendered, ample_memory, expand, expand_set, render, render_files,
-    render_with,
+    Hook, Manifest, Options, ReleaseInfo, Rendered, ample_memory, crds, expand, expand_set, render,
+    render_files, render_with,
 };
 pub use schema::RemoteSchemas;
 pub use seed::Seed;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-pub use encode::secret;
+pub use encode::{json, secret};
 pub use read::{decode, of_secret};
 
 /// What a release is and does.
@@ -117,6 +117,8 @@ pub struct HookRecord {
     pub completed_at: String,
     /// `Succeeded`, `Failed`, `Running`, `Unknown`, or empty.
     pub phase: String,
+    /// `hook-succeeded`, `hook-failed`: when its log is printed.
+    pub output_log_policies: Vec<String>,
 }
 
 impl Record {

@@ -17,7 +17,7 @@ use crate::template::exec::{Exec, Setting};
 use crate::template::parse::Parsed;
 use crate::tree::Branch;
 use crate::values::coalesce::{self, Nulls};
-use crate::{Capabilities, Chart, ChartError, Profile, Value, dependencies, manifest};
+use crate::{Capabilities, Chart, ChartError, Lookup, Profile, Value, dependencies, manifest};
 
 use ahead::Ahead;
 use heads::Heads;
@@ -96,6 +96,8 @@ pub struct Options {
     pub skip_schema: bool,
     /// Schemas that those of charts refer to by address.
     pub remote_schemas: RemoteSchemas,
+    /// How `lookup` asks a cluster.
+    pub lookup: Lookup,
 }
 
 impl Options {
@@ -118,6 +120,7 @@ impl Options {
             subchart_notes: false,
             skip_schema: false,
             remote_schemas: RemoteSchemas::default(),
+            lookup: Lookup::default(),
         }
     }
 }
@@ -160,6 +163,26 @@ pub fn render_with(
         options,
     };
     on_stack(move || render.documents(&values))
+}
+
+/// The files of `crds/` of the charts that take part, the chart's before its dependencies'. They are no templates, so that
+/// they are known before a render, which may ask for what they define.
+pub fn crds(
+    chart: &Chart,
+    values: &Value,
+    release: &ReleaseInfo,
+    options: &Options,
+) -> Result<Vec<Manifest>, ChartError> {
+    let render = Render {
+        chart,
+        release,
+        capabilities: &Capabilities::default(),
+        options,
+    };
+    let (root, _) = render.prepared(values)?;
+    let mut crds = Vec::new();
+    context::crds(&root, &root.name, &mut crds);
+    Ok(crds)
 }
 
 /// What each template of a chart writes, by its path, before it is read as YAML.
@@ -375,6 +398,7 @@ fn setting(options: &Options, limits: &Limits) -> Setting {
         now_ms: options.now_ms,
         seed: options.seed.clone(),
         lint: options.lint,
+        lookup: options.lookup.clone(),
     }
 }
 

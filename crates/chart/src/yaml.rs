@@ -55,6 +55,12 @@ pub fn parse(text: &str) -> Result<Vec<Value>, YamlError> {
         .collect())
 }
 
+/// A value as Helm writes YAML, with a newline at its end.
+pub fn to_text(value: &Value) -> String {
+    let text = write(&Any::from(value)).unwrap_or_default();
+    String::from_utf8_lossy(&text).into_owned()
+}
+
 /// Every document.
 pub(crate) fn read_all(text: &[u8], limits: &Limits) -> Result<Vec<Any>, YamlError> {
     check(text)?;

@@ -29,6 +29,9 @@ pub(crate) struct Cause {
 /// The reason of a cause that names another manager of a field.
 const OTHER_MANAGER: &str = "FieldManagerConflict";
 
+/// What the server says, as a fault of its own, of objects that do not fit their kind when they are applied.
+const UNFIT: &str = "failed to create typed patch object";
+
 impl Answer {
     /// Whether the object is not there.
     pub(crate) fn is_absent(&self) -> bool {
@@ -100,8 +103,10 @@ impl From<kube::Error> for Answer {
             field: cause.field,
             message: cause.message,
         });
+        // An object with fields that its kind does not have: no later try changes that.
+        let is_unfit = status.code == 500 && status.message.starts_with(UNFIT);
         Self {
-            code: Some(status.code),
+            code: Some(if is_unfit { 422 } else { status.code }),
             reason: status.reason,
             message: status.message,
             causes: causes.collect(),

@@ -73,6 +73,11 @@ impl Catalog {
         self.kinds.values().filter_map(|versions| versions.first())
     }
 
+    /// Every kind in every version.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Resource> {
+        self.kinds.values().flatten()
+    }
+
     /// All versions of a kind, the preferred one first; empty when the cluster does not know it.
     pub(crate) fn versions(&self, group: &str, kind: &str) -> &[Resource] {
         self.kinds

@@ -47,6 +47,7 @@ pub struct Cluster {
 struct Inner {
     client: Client,
     url: String,
+    namespace: String,
     window: Window,
     catalog: RwLock<Arc<Catalog>>,
     counts: Counts,
@@ -121,6 +122,7 @@ impl Cluster {
         config.default_retry = false;
         config.connect_timeout = Some(Duration::from_secs(5));
         let url = config.cluster_url.to_string();
+        let namespace = config.default_namespace.clone();
         let unreachable = |reason: String| KubeError::Unreachable {
             url: url.clone(),
             reason,
@@ -130,6 +132,7 @@ impl Cluster {
             inner: Arc::new(Inner {
                 client,
                 url: url.clone(),
+                namespace,
                 window: Window::default(),
                 catalog: RwLock::default(),
                 counts: Counts::default(),
@@ -147,10 +150,22 @@ impl Cluster {
         &self.inner.url
     }
 
-    /// The version that the server says, for example `v1.34.10`, and who it takes us for.
-    pub async fn introduce(&self) -> Result<(String, String), KubeError> {
+    /// The namespace of the context; `default` if it names none.
+    pub fn namespace(&self) -> &str {
+        &self.inner.namespace
+    }
+
+    /// The version that the server says, for example `v1.34.10`.
+    pub async fn version(&self) -> Result<String, KubeError> {
         let read = |answer: Answer| KubeError::refused(&"the cluster's version", "read", &answer);
         let version = self.call(&Call::get("/version")).await.map_err(read)?;
+        Ok(text(&version, "/gitVersion"))
+    }
+
+    /// The server's version, and who it takes us for.
+    pub async fn introduce(&self) -> Result<(String, String), KubeError> {
+        let read = |answer: Answer| KubeError::refused(&"the cluster's version", "read", &answer);
+        let version = self.version().await?;
         let review =
             serde_json::json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview" });
         let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews?dryRun=All".to_owned();
@@ -158,17 +173,7 @@ impl Cluster {
             .call(&Call::send(Method::POST, path, JSON, &review))
             .await
             .map_err(read)?;
-        let text = |value: &Value, pointer: &str| {
-            value
-                .pointer(pointer)
-                .and_then(Value::as_str)
-                .unwrap_or("unknown")
-                .to_owned()
-        };
-        Ok((
-            text(&version, "/gitVersion"),
-            text(&review, "/status/userInfo/username"),
-        ))
+        Ok((version, text(&review, "/status/userInfo/username")))
     }
 
     /// Requests sent so far that changed something or could have, dry runs left aside.
@@ -306,6 +311,11 @@ impl Cluster {
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+fn text(value: &Value, pointer: &str) -> String {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.unwrap_or("unknown").to_owned()
 }
 
 async fn config(target: &Target) -> Result<Config, KubeError> {

@@ -110,7 +110,7 @@ impl KubeError {
     }
 }
 
-fn hint(answer: &Answer) -> &'static str {
+pub(crate) fn hint(answer: &Answer) -> &'static str {
     let says = |words: &str| answer.message.contains(words);
     match answer.code {
         None => "the connection to the cluster failed; it is tried again with the next step",

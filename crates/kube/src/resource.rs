@@ -42,6 +42,12 @@ impl Resource {
         }
     }
 
+    /// The path of all objects of all namespaces.
+    pub(crate) fn everywhere(&self) -> String {
+        let root = if self.group.is_empty() { "/api" } else { "/apis" };
+        format!("{root}/{}/{}", self.api_version(), self.plural)
+    }
+
     /// The path of one object.
     pub(crate) fn item(&self, namespace: &str, name: &str) -> String {
         format!("{}/{}", self.collection(namespace), escaped(name))

@@ -55,7 +55,7 @@ pub(crate) enum Outcome {
 #[command(
     name = "windlass",
     version,
-    after_help = "Charts: `windlass helm --help` lists Helm's own commands (template, lint, show, dependency, package, pull, push, diff), which take Helm's flags.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for a person.\nStart with `windlass demo`, or with `windlass up` in a folder that has a windlass.yaml."
+    after_help = "Charts: `windlass helm --help` lists Helm's own commands (template, lint, ...; on a cluster install, upgrade, rollback, ...), which take Helm's flags.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 waiting for a person.\nStart with `windlass demo`, or with `windlass up` in a folder that has a windlass.yaml."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]

@@ -7,6 +7,7 @@ use crate::template::exec::Exec;
 use crate::template::failure::Fail;
 use crate::toml;
 use crate::yaml;
+use crate::{Query, Value};
 
 const VALUE: &[Param] = &[Param::Any];
 const ONE: &[Param] = &[Param::Str];
@@ -33,7 +34,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     fixed(
         "lookup",
         &[Param::Str, Param::Str, Param::Str, Param::Str],
-        |_, _| Ok(Any::Map(Map::empty())),
+        lookup,
     ),
     fixed("getHostByName", ONE, |_, _| Ok(Any::str(""))),
     fixed("toYaml", VALUE, |_, mut args| {
@@ -68,6 +69,20 @@ pub(super) static FUNCTIONS: &[Function] = &[
         Ok(toml::read(&args.str()).map_or_else(error_map, Any::Map))
     }),
 ];
+
+fn lookup(exec: &mut Exec<'_>, mut args: Args) -> Result<Any, Fail> {
+    let [api_version, kind, namespace, name] = [args.str(), args.str(), args.str(), args.str()];
+    let (api_version, kind) = (api_version.text(), kind.text());
+    let (namespace, name) = (namespace.text(), name.text());
+    let query = Query {
+        api_version: &api_version,
+        kind: &kind,
+        namespace: &namespace,
+        name: &name,
+    };
+    let found = exec.setting.lookup.ask(query)?;
+    Ok(found.map_or_else(|| Any::Map(Map::empty()), |it| Any::from(&Value::from_json(&it))))
+}
 
 /// Helm marks messages that are meant for the user, and takes them out of the chain of errors again.
 pub(crate) const WARN_START: &str = "HELM_ERR_START";

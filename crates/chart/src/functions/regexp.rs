@@ -75,6 +75,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// Whether texts match a regular expression in Go's syntax; the error is Go's.
+pub fn matcher(pattern: &str) -> Result<impl Fn(&str) -> bool, String> {
+    let regex = regex(pattern)?;
+    Ok(move |text: &str| regex.is_match(text.as_bytes()))
+}
+
 /// A regular expression in Go's syntax; the error is Go's.
 pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
     let translated = translate::translate(pattern)?;

@@ -36,7 +36,8 @@ fn encoded(record: &Record) -> String {
     crate::functions::base64(&gzip.finish().unwrap_or_default())
 }
 
-fn json(record: &Record) -> Json {
+/// A record as JSON: what is within the Secret, and what Helm prints with `-o json`.
+pub fn json(record: &Record) -> Json {
     let mut info = Map::new();
     put(&mut info, "first_deployed", &record.first_deployed);
     put(&mut info, "last_deployed", &record.last_deployed);
@@ -83,6 +84,10 @@ fn hook(record: &HookRecord) -> Option<Json> {
     }
     if !hook.delete_policies.is_empty() {
         all.insert("delete_policies".to_owned(), hook.delete_policies.clone().into());
+    }
+    if !record.output_log_policies.is_empty() {
+        let policies = record.output_log_policies.clone();
+        all.insert("output_log_policies".to_owned(), policies.into());
     }
     Some(all.into())
 }

@@ -119,5 +119,6 @@ fn hook(json: &Json) -> HookRecord {
         started_at: time(json, "/last_run/started_at"),
         completed_at: time(json, "/last_run/completed_at"),
         phase: text(json, "/last_run/phase"),
+        output_log_policies: texts(json, "/output_log_policies"),
     }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Setting {
     pub(crate) seed: Seed,
     /// `required` and `fail` do not fail, as in `helm lint`.
     pub(crate) lint: bool,
+    pub(crate) lookup: crate::Lookup,
 }
 
 /// A value and whether Go holds it as an interface, which is what some messages tell.

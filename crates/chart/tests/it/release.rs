@@ -41,6 +41,7 @@ fn record() -> Record {
             phase: "Succeeded".to_owned(),
             started_at: "2026-02-03T15:04:01Z".to_owned(),
             completed_at: "2026-02-03T15:04:03Z".to_owned(),
+            output_log_policies: vec!["hook-failed".to_owned()],
         }],
         chart: chart.to_record(Profile::Helm4),
         apply_method: "ssa".to_owned(),

@@ -1,4 +1,4 @@
-//! `windlass helm`: Helm's commands that need no cluster, with Helm's flags and Helm's output, in this process.
+//! `windlass helm`: Helm's commands with Helm's flags and Helm's output, in this process.
 
 mod dependency;
 mod diff;
@@ -8,6 +8,8 @@ mod lint;
 mod package;
 mod pull;
 mod push;
+#[cfg(feature = "kubernetes")]
+mod release;
 mod remote;
 mod show;
 mod template;
@@ -65,6 +67,17 @@ Usage: windlass helm COMMAND [FLAGS] [ARGUMENTS]
   push FILE oci://...         send a packed chart to a registry
   diff CHART [CHART]          how two renders differ, by object and field; secrets masked
 
+On a cluster (--kubeconfig, --kube-context, --namespace), beside Helm 3 and 4, whose releases it reads and which read its:
+  install [NAME] CHART        a release's first revision
+  upgrade NAME CHART          its next one; --install for the first too
+  rollback NAME [REVISION]    an earlier one again
+  uninstall NAME...           remove releases
+  list, history NAME, status NAME
+                              what there is
+  get all|hooks|manifest|metadata|notes|values NAME
+                              what the record of a release holds
+  test NAME                   run a release's tests
+
 Values: -f FILE, --set, --set-string, --set-json, --set-file, --set-literal, as in Helm.
 Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT (random functions give the same each time),
 --links-within FOLDER (how far symbolic links in a chart may lead; else its checkout).
@@ -73,6 +86,7 @@ Beyond Helm: --profile helm3|helm4 (which Helm is equalled; helm4), --seed TEXT 
 /// Runs the command that `words` name, without the word `helm` itself.
 pub(crate) fn run(words: &[String]) -> ExitCode {
     windlass_chart::ample_memory();
+    let words = &flags::verb_first(words);
     let (command, rest) = words
         .split_first()
         .map_or(("help", &[][..]), |it| (it.0.as_str(), it.1));
@@ -85,6 +99,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         "pull" | "fetch" => pull::run(rest),
         "push" => push::run(rest),
         "diff" => diff::run(rest),
+        verb if RELEASE.contains(&verb) => release(verb, rest),
         "help" | "--help" | "-h" => {
             print(USAGE.as_bytes());
             return ExitCode::SUCCESS;
@@ -104,6 +119,35 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The verbs that need a cluster.
+const RELEASE: &[&str] = &[
+    "install",
+    "upgrade",
+    "rollback",
+    "uninstall",
+    "delete",
+    "del",
+    "un",
+    "list",
+    "ls",
+    "history",
+    "hist",
+    "get",
+    "status",
+    "test",
+];
+
+#[cfg(feature = "kubernetes")]
+use release::run as release;
+
+#[cfg(not(feature = "kubernetes"))]
+fn release(verb: &str, _: &[String]) -> Result<(), Stop> {
+    let build = crate::wire::cluster::BUILD;
+    Err(Stop::Failed(format!(
+        "helm {verb} needs a cluster, and this windlass was built without the driver for Kubernetes\nhint: {build}"
+    )))
 }
 
 /// Writes bytes to standard output; a reader that went away is no error.

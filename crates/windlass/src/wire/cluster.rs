@@ -34,7 +34,7 @@ pub(crate) async fn greeting(_: Option<&str>) -> Result<String> {
 }
 
 /// How to come to a program with the driver.
-const BUILD: &str = "in a checkout, `WINDLASS_FEATURES=kubernetes ./windlass` builds it in; so does `cargo build --release --package windlass`";
+pub(crate) const BUILD: &str = "in a checkout, `WINDLASS_FEATURES=kubernetes ./windlass` builds it in; so does `cargo build --release --package windlass`";
 
 fn with(config: &Config, driver: Option<Driver>) -> Result<Clusters> {
     let on_cluster = |one: &&Environment| matches!(one.runtime, Runtime::Kubernetes { .. });

@@ -7,6 +7,8 @@ mod canary;
 mod cluster;
 #[path = "../../../engine/tests/it/customers.rs"]
 mod customers;
+#[cfg(feature = "kubernetes")]
+mod helm;
 mod kill;
 mod place;
 #[path = "../../../engine/tests/it/port.rs"]

@@ -72,6 +72,28 @@ pub(super) const SOURCE: &[Flag] = &[
     ("pass-credentials", None, Takes::Switch),
 ];
 
+/// The words with the verb in front of the flags that all verbs take: `-n shop list` is `list -n shop`.
+pub(super) fn verb_first(words: &[String]) -> Vec<String> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let takes_next = |flag: &&Flag| {
+            let short = flag
+                .1
+                .is_some_and(|it| word.strip_prefix('-') == Some(it.to_string().as_str()));
+            short || word.strip_prefix("--") == Some(flag.0)
+        };
+        at += match COMMON.iter().find(takes_next) {
+            Some(flag) if flag.2 != Takes::Switch => 2,
+            _ if word.starts_with('-') && !matches!(word.as_str(), "-h" | "--help") => 1,
+            _ => break,
+        };
+    }
+    match words.get(at) {
+        Some(verb) => [std::slice::from_ref(verb), &words[..at], &words[at + 1..]].concat(),
+        None => words.to_vec(),
+    }
+}
+
 impl Flags {
     /// Reads `words` by the flags of `groups`.
     pub(super) fn read(words: &[String], groups: &[&[Flag]]) -> Result<Self, Wrong> {
@@ -191,6 +213,22 @@ mod tests {
         assert_eq!(flags.one("set"), Some("x=1,y=2"));
         assert!(flags.is_on("debug") && !flags.is_on("devel"));
         assert_eq!(flags.one("namespace"), Some("ns"));
+    }
+
+    #[test]
+    fn flags_of_all_verbs_may_come_before_the_verb() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(verb_first(&words(text)), words(expected), "{text}");
+        };
+        check("-n shop list -q", "list -n shop -q");
+        check(
+            "--namespace=shop --debug get values web",
+            "get --namespace=shop --debug values web",
+        );
+        check("--kube-context kind list", "list --kube-context kind");
+        check("list -n shop", "list -n shop");
+        check("--help", "--help");
+        check("-n shop", "-n shop");
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(super) fn name_and_chart(flags: &Flags) -> Result<(String, String), Stop> {
 }
 
 /// Helm's rule of release names.
-fn check_name(name: &str) -> Result<(), Stop> {
+pub(super) fn check_name(name: &str) -> Result<(), Stop> {
     let good = |part: &str| {
         let inner = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '-';
         !part.is_empty() && part.chars().all(inner) && !part.starts_with('-') && !part.ends_with('-')
@@ -126,7 +126,7 @@ const MISSING: &str = "found in Chart.yaml, but missing in charts/ directory";
 
 /// Renders by the flags.
 pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile) -> Result<Rendered, Stop> {
-    let values = values::merged(flags, profile)?;
+    let values = values::merged_beside(flags, profile, chart)?;
     if flags.is_on("dependency-update") {
         super::dependency::update(flags, chart)?;
     }
@@ -182,7 +182,7 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
     })
 }
 
-fn random_bytes() -> Result<[u8; 32], Stop> {
+pub(super) fn random_bytes() -> Result<[u8; 32], Stop> {
     let mut bytes = [0; 32];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
@@ -214,7 +214,7 @@ fn hooks<'r>(flags: &Flags, rendered: &'r Rendered) -> impl Iterator<Item = &'r 
 }
 
 /// The manifests after the user's program has had them.
-fn post_rendered(flags: &Flags, manifests: String) -> Result<String, Stop> {
+pub(super) fn post_rendered(flags: &Flags, manifests: String) -> Result<String, Stop> {
     let Some(program) = flags.one("post-renderer") else {
         return Ok(manifests);
     };

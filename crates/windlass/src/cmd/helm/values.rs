@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::Path;
 
 use windlass_chart::values::set::{Reading, set};
 use windlass_chart::{Limits, Profile, Value, values};
@@ -10,10 +11,33 @@ use super::Stop;
 use super::flags::Flags;
 
 pub(super) fn merged(flags: &Flags, profile: Profile) -> Result<Value, Stop> {
+    merged_with(flags, profile, read)
+}
+
+/// As [`merged`]; a values file that is not where it was said to be is looked for in the chart's own folder, and that is
+/// told: the guide's `--values values.production.yaml` means the one beside the chart's values.yaml.
+pub(super) fn merged_beside(flags: &Flags, profile: Profile, chart: &str) -> Result<Value, Stop> {
+    merged_with(flags, profile, |path| {
+        let beside = Path::new(chart).join(path);
+        let is_there = path.trim() == "-" || Path::new(path).exists();
+        if is_there || Path::new(path).is_absolute() || !beside.is_file() {
+            return read(path);
+        }
+        let beside = beside.display().to_string();
+        super::complain(&format!("note: {path} is not here; {beside} is taken\n"));
+        read(&beside)
+    })
+}
+
+fn merged_with(
+    flags: &Flags,
+    profile: Profile,
+    find: impl Fn(&str) -> Result<Vec<u8>, Stop>,
+) -> Result<Value, Stop> {
     let mut all = BTreeMap::new();
     let limits = Limits::default();
     for path in flags.list("values") {
-        let text = read(&path)?;
+        let text = find(&path)?;
         let map = values::read_file(&text, profile, &limits);
         values::merge(
             &mut all,
