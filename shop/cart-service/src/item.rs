@@ -18,11 +18,13 @@ pub(crate) const PIECES_MAX: i64 = 99;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Wanted {
     sku: String,
+    #[serde(deserialize_with = "service_kit::whole")]
     quantity: i64,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Quantity {
+    #[serde(deserialize_with = "service_kit::whole")]
     quantity: i64,
 }
 

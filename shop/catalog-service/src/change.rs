@@ -2,17 +2,18 @@
 
 use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
-use service_kit::{Json, Money, Problem, Query};
+use service_kit::{Json, Money, Problem, Query, is_sku};
 
-use crate::product::{Fact, Product, is_sku};
+use crate::product::{Fact, Product};
 use crate::shelf::Shelf;
 
 /// Changes that are listed; who has missed more must forget everything.
 pub(crate) const CHANGES_MAX: i64 = 500;
 const FACTS_MAX: usize = 30;
+pub(crate) const CATEGORY_CHARS_MAX: usize = 60;
 
 /// What may be said about a product.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Draft {
     pub(crate) name: String,
     #[serde(default)]
@@ -58,7 +59,7 @@ fn check(sku: &str, draft: &Draft) -> Result<(), Problem> {
     }
     let texts = [
         ("name", &draft.name, 1, 120),
-        ("category", &draft.category, 1, 60),
+        ("category", &draft.category, 1, CATEGORY_CHARS_MAX),
     ];
     let long = ("description", &draft.description, 0, 4000);
     for (field, text, least, most) in texts.into_iter().chain([long]) {

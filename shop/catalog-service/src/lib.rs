@@ -3,6 +3,8 @@
 //! It knows no stock and no customers.
 
 mod change;
+#[cfg(feature = "mongodb")]
+mod documents;
 mod list;
 mod product;
 mod seed;
@@ -33,6 +35,11 @@ const MIGRATIONS: &[Migration] = &[Migration {
     floor: 0,
 }];
 
+#[cfg(feature = "mongodb")]
+const ELSEWHERE: &[&str] = &["mongodb:"];
+#[cfg(not(feature = "mongodb"))]
+const ELSEWHERE: &[&str] = &[];
+
 impl Definition for Catalog {
     const NAME: &'static str = "catalog-service";
     const PORT: u16 = 3002;
@@ -41,12 +48,12 @@ impl Definition for Catalog {
         range: SchemaRange { min: 1, max: 1 },
         migrations: MIGRATIONS,
         variable: "CATALOG_URL",
-        elsewhere: &[],
+        elsewhere: ELSEWHERE,
         synchronous: false,
     });
 
     async fn build(kit: Kit) -> Result<Parts, StartError> {
-        let shelf = Shelf::new(kit.store()?);
+        let shelf = Shelf::of(&kit).await?;
         let public = kit
             .router()
             .route("/products", get(list::products))
@@ -72,5 +79,24 @@ impl Definition for Catalog {
         seed::fill(store)
             .await
             .map_err(|cause| StartError::Failed(format!("seed: {cause}")))
+    }
+
+    #[cfg(feature = "mongodb")]
+    async fn migrate_elsewhere(phase: Phase, settings: &Settings) -> Result<(), StartError> {
+        let Some(schema) = Self::SCHEMA else {
+            return Ok(());
+        };
+        let documents = documents::Documents::open(schema, settings).await?;
+        let failed = |cause: mongodb::error::Error| {
+            StartError::Failed(format!("migrate {}: {}", phase.word(), documents::words(&cause)))
+        };
+        documents
+            .migrate(phase, schema.migrations)
+            .await
+            .map_err(failed)?;
+        if phase == Phase::Expand && settings.switch("SEED", "on")? {
+            documents.fill().await.map_err(failed)?;
+        }
+        Ok(())
     }
 }

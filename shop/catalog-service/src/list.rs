@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use service_kit::{Cached, Problem, Query};
 
 use crate::CACHE;
+use crate::change::CATEGORY_CHARS_MAX;
 use crate::product::Product;
 use crate::shelf::Shelf;
 
 const LIMIT_DEFAULT: i64 = 24;
 const LIMIT_MAX: i64 = 100;
-/// Longest text that is searched for, in bytes; and how many of its words count.
-const SEARCH_BYTES_MAX: usize = 100;
+/// Longest text that is searched for, and how many of its words count.
+const SEARCH_CHARS_MAX: usize = 100;
 const SEARCH_WORDS_MAX: usize = 5;
 pub(crate) const RELATED_MAX: i64 = 4;
 
@@ -122,10 +123,16 @@ impl Asked {
                     )
                 })?,
         };
-        if self.q.len() > SEARCH_BYTES_MAX {
+        if self.q.chars().count() > SEARCH_CHARS_MAX {
             return Err(Problem::invalid(
                 "q",
-                format!("At most {SEARCH_BYTES_MAX} characters can be searched for."),
+                format!("At most {SEARCH_CHARS_MAX} characters can be searched for."),
+            ));
+        }
+        if self.category.chars().count() > CATEGORY_CHARS_MAX {
+            return Err(Problem::invalid(
+                "category",
+                format!("A category has at most {CATEGORY_CHARS_MAX} characters."),
             ));
         }
         for (field, text) in [("q", &self.q), ("category", &self.category)] {

@@ -30,12 +30,6 @@ pub(crate) struct Fact {
     pub(crate) value: String,
 }
 
-/// Whether it has the form of a SKU.
-pub(crate) fn is_sku(text: &str) -> bool {
-    let fine = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=32).contains(&text.len()) && text.bytes().all(fine)
-}
-
 /// `GET /products/{sku}`
 pub(crate) async fn one(
     State(shelf): State<Shelf>,

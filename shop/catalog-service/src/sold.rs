@@ -2,19 +2,14 @@
 
 use axum::extract::State;
 use serde_json::{Map, Value, json};
-use service_kit::event::{Event, SCHEMA};
+use service_kit::event::Event;
 use service_kit::{Json, Problem};
 
 use crate::shelf::Shelf;
 
 /// `POST /internal/events`
 pub(crate) async fn event(State(shelf): State<Shelf>, Json(event): Json<Event>) -> Result<(), Problem> {
-    if event.schema > SCHEMA {
-        return Err(Problem::invalid(
-            "schema",
-            format!("Events up to schema {SCHEMA} are known."),
-        ));
-    }
+    event.check()?;
     match event.kind.as_str() {
         "order.paid" => shelf.sold(&event, 1).await,
         "order.cancelled" => shelf.sold(&event, -1).await,

@@ -25,10 +25,11 @@ impl Address {
             ("address.country", &self.country),
         ];
         for (field, text) in fields {
-            if text.trim().is_empty() || text.chars().count() > CHARS_MAX {
+            let odd = text.chars().any(char::is_control);
+            if odd || text.trim().is_empty() || text.chars().count() > CHARS_MAX {
                 return Err(Problem::invalid(
                     field,
-                    format!("It must have 1 to {CHARS_MAX} characters."),
+                    format!("It must have 1 to {CHARS_MAX} characters, on one line."),
                 ));
             }
         }

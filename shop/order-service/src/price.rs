@@ -24,6 +24,7 @@ const TAX_PERCENT: i64 = 19;
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Wanted {
     pub(crate) sku: String,
+    #[serde(deserialize_with = "service_kit::whole")]
     pub(crate) quantity: i64,
 }
 

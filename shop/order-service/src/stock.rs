@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use service_kit::clock::now_ms;
 use service_kit::store::Connection;
-use service_kit::{Json, Problem, Query};
+use service_kit::{Json, Problem, Query, is_sku};
 use sqlx::Row as _;
 
 use crate::App;
@@ -29,10 +29,12 @@ pub(crate) async fn inventory(
     Query(asked): Query<Asked>,
 ) -> Result<Json<Value>, Problem> {
     let skus: Vec<&str> = asked.sku.split(',').filter(|sku| !sku.is_empty()).collect();
-    if skus.is_empty() || skus.len() > SKUS_MAX {
+    if skus.is_empty() || skus.len() > SKUS_MAX || !skus.iter().all(|sku| is_sku(sku)) {
         return Err(Problem::invalid(
             "sku",
-            format!("1 to {SKUS_MAX} products, separated by commas."),
+            format!(
+                "1 to {SKUS_MAX} products, separated by commas; each has 1 to 32 of A-Z, 0-9 and dashes."
+            ),
         ));
     }
     let places: Vec<String> = (1..=skus.len()).map(|place| format!("${place}")).collect();
@@ -59,6 +61,7 @@ pub(crate) async fn inventory(
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Level {
+    #[serde(deserialize_with = "service_kit::whole")]
     on_hand: i64,
 }
 

@@ -20,6 +20,7 @@ use crate::{Psp, webhook};
 const SILENCE: Duration = Duration::from_secs(30);
 /// How late the slow card answers.
 const SLOWNESS: Duration = Duration::from_secs(2);
+const REFERENCE_CHARS: std::ops::RangeInclusive<usize> = 1..=64;
 /// Most authorizations of one reference that are listed.
 const LISTED_MAX: i64 = 20;
 
@@ -50,9 +51,10 @@ pub(crate) async fn create(
         .get("idempotency-key")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    if !(8..=64).contains(&key.len()) {
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !(8..=64).contains(&key.len()) || !key.bytes().all(fine) {
         return Err(Problem::malformed(
-            "Idempotency-Key must have 8 to 64 characters.",
+            "Idempotency-Key must have 8 to 64 of A-Z, a-z, 0-9 and dashes.",
         ));
     }
     if wish.amount.minor <= 0 || wish.amount.currency.len() != 3 {
@@ -61,7 +63,7 @@ pub(crate) async fn create(
             "The amount must be positive, its currency three letters.",
         ));
     }
-    if wish.reference.is_empty() || wish.reference.len() > 64 {
+    if !REFERENCE_CHARS.contains(&wish.reference.chars().count()) {
         return Err(Problem::invalid(
             "reference",
             "The reference must have 1 to 64 characters.",
@@ -169,6 +171,12 @@ pub(crate) async fn find(
     State(psp): State<Psp>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<serde_json::Value>, Problem> {
+    if asked.reference.chars().count() > *REFERENCE_CHARS.end() {
+        return Err(Problem::invalid(
+            "reference",
+            "A reference has at most 64 characters.",
+        ));
+    }
     let rows = sqlx::query(
         "select id, reference, status, minor, currency, reason from authorization where reference = ? order by id limit ?",
     )

@@ -3,7 +3,9 @@
 //!
 //! `None` means that the program is not installed. That is said on standard error, and with `CI=true` it is a failure.
 
+mod cached;
 mod chromium;
+mod ferretdb;
 mod pgbouncer;
 mod postgres;
 mod redis;
@@ -14,7 +16,9 @@ use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+pub use self::cached::{Cached, SCHEMATHESIS};
 pub use self::chromium::{Chromium, Page, Scripts};
+pub use self::ferretdb::FerretDb;
 pub use self::pgbouncer::PgBouncer;
 pub use self::postgres::{Durable, Postgres};
 pub use self::redis::Redis;
@@ -31,8 +35,6 @@ pub fn program(name: &str, package: &str) -> Result<Option<PathBuf>> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     folders.push(PathBuf::from("/usr/sbin"));
-    // Where `./check` puts what comes from PyPI.
-    folders.push(target().join("python/bin"));
     // Debian keeps PostgreSQL's programs of each version apart.
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -55,12 +57,6 @@ pub fn program(name: &str, package: &str) -> Result<Option<PathBuf>> {
         eprintln!("left out: {name} is not installed ({package})");
     }
     Ok(found)
-}
-
-/// The folder of what is built.
-fn target() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 
 /// A port that is free: below the range of outgoing connections, and not given twice.

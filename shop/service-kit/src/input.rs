@@ -117,6 +117,12 @@ pub async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     }
 }
 
+/// Whether it has the form of a SKU.
+pub fn is_sku(text: &str) -> bool {
+    let fine = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(fine)
+}
+
 fn is_json(kind: &str) -> bool {
     let kind = kind.trim();
     kind.eq_ignore_ascii_case("application/json") || kind.eq_ignore_ascii_case("application/cloudevents+json")
@@ -190,6 +196,31 @@ mod tests {
             );
         }
         assert!(super::parse::<String>(br#""a\u0000b""#).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_dropped_and_one_that_goes_on_is_read() {
+        use axum::body::Body;
+        use bytes::Bytes;
+        use futures_util::StreamExt as _;
+
+        let part = |text: &'static str| Ok::<_, std::io::Error>(Bytes::from_static(text.as_bytes()));
+        let stalled = futures_util::stream::iter([part("{")]).chain(futures_util::stream::pending());
+        let began = tokio::time::Instant::now();
+        let problem = super::read_body(Body::from_stream(stalled), 100)
+            .await
+            .unwrap_err();
+        assert_eq!((problem.status.as_u16(), problem.kind), (408, "slow-request"));
+        assert_eq!(began.elapsed(), super::BODY_TIME_MAX);
+        let slow = futures_util::stream::iter(["{", "}"]).then(|text| async {
+            tokio::time::sleep(super::BODY_TIME_MAX / 3).await;
+            Ok::<_, std::io::Error>(Bytes::from_static(text.as_bytes()))
+        });
+        let body = super::read_body(Body::from_stream(slow), 100).await.unwrap();
+        assert_eq!(&body[..], b"{}");
+        let long = futures_util::stream::iter([part("0123456789"), part("0")]);
+        let problem = super::read_body(Body::from_stream(long), 10).await.unwrap_err();
+        assert_eq!((problem.status.as_u16(), problem.kind), (413, "too-large"));
     }
 
     #[test]

@@ -263,6 +263,11 @@ impl Kit {
         self.inner.schema?.elsewhere(&self.inner.settings)
     }
 
+    /// The schemas that this version knows.
+    pub fn schema(&self) -> Option<Schema> {
+        self.inner.schema
+    }
+
     /// Says in `/ready` which schema a store elsewhere has.
     pub fn set_schema_found(&self, number: i64) {
         self.inner.readiness.set_schema_found(number);

@@ -130,6 +130,11 @@ fn finish(kit: &Kit, response: &mut Response, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
+    // No browser takes an answer of ours for something that it does not say it is.
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if kit.is_draining() {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
     /// Cents, for a currency that has them.
+    #[serde(deserialize_with = "crate::whole")]
     pub minor: i64,
     /// ISO 4217 code.
     pub currency: String,

@@ -158,6 +158,13 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     }
 }
 
+impl SettingError {
+    /// A value that has not the expected form.
+    pub fn wrong(variable: &str, value: &str, expected: &str) -> Self {
+        wrong(variable, value, expected)
+    }
+}
+
 pub(crate) fn wrong(variable: &str, value: &str, expected: &str) -> SettingError {
     let problem = format!("is `{value}`");
     SettingError {

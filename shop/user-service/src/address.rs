@@ -71,10 +71,11 @@ pub(crate) async fn add(
         ("country", &address.country),
     ];
     for (field, text) in fields {
-        if text.trim().is_empty() || text.chars().count() > CHARS_MAX {
+        let odd = text.chars().any(char::is_control);
+        if odd || text.trim().is_empty() || text.chars().count() > CHARS_MAX {
             return Err(Problem::invalid(
                 field,
-                format!("It must have 1 to {CHARS_MAX} characters."),
+                format!("It must have 1 to {CHARS_MAX} characters, on one line."),
             ));
         }
     }
@@ -97,10 +98,8 @@ pub(crate) async fn add(
     .rows_affected();
     app.store.commit(writing).await?;
     if added == 0 {
-        return Err(Problem::invalid(
-            "address",
-            format!("At most {ADDRESSES_MAX} addresses can be kept."),
-        ));
+        let detail = format!("At most {ADDRESSES_MAX} addresses can be kept. Please remove one.");
+        return Err(Problem::new(StatusCode::CONFLICT, "too-many-addresses", detail));
     }
     Ok((StatusCode::CREATED, Json(json!(Kept { id, address }))))
 }

@@ -1,4 +1,4 @@
-//! The same shop on the stores of production: PostgreSQL through PgBouncer, Redis for carts, for
+//! The same shop on the stores of production: PostgreSQL through PgBouncer, MongoDB for the catalogue, Redis for carts, for
 //! shared answers and for limits. Each test starts what it needs, and is left out where that is not installed.
 
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use http::Method;
 use journeys::{OrdersRun, Shop, Stores, wait_ready};
 use serde_json::{Value, json};
-use servers::{PgBouncer, Postgres, Redis};
+use servers::{FerretDb, PgBouncer, Postgres, Redis};
 use service_kit::{Settings, start};
 
-use crate::{GOOD, GUEST, document, sign_up, status};
+use crate::{GOOD, GUEST, document, kind, sign_up, status};
 
 /// Questions whose answers must not depend on where the products are.
 const QUESTIONS: [&str; 12] = [
@@ -109,6 +109,47 @@ async fn the_catalogue_in_postgresql_answers_as_in_a_file() {
         .with("catalog-service", "CATALOG_URL", server.url("catalog"))
         .with("cart-service", "CART_URL", server.url("carts"));
     answers_are_those_of_sqlite(&stores).await;
+}
+
+/// Against FerretDB on SQLite, which speaks MongoDB's protocol: neither MongoDB nor DocumentDB can be had here.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalogue_in_mongodb_answers_as_in_a_file() {
+    let Some(server) = FerretDb::start().unwrap() else {
+        return;
+    };
+    let stores = Stores::default().with("catalog-service", "CATALOG_URL", server.url("catalog"));
+    answers_are_those_of_sqlite(&stores).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mongodb_killed_makes_the_catalogue_unready_and_comes_back_by_itself() {
+    let Some(mut server) = FerretDb::start().unwrap() else {
+        return;
+    };
+    let stores = Stores::default().with("catalog-service", "CATALOG_URL", server.url("catalog"));
+    let shop = Shop::start_on(&stores, &[], OrdersRun::Inside).await.unwrap();
+    shop.stock("KIT-001", 5).await.unwrap();
+    let admin = shop.at(&shop.catalog.admin_url());
+    let change = |minor: i64| {
+        let draft = json!({"name": "Nordic Mug", "category": "kitchen", "price": {"minor": minor, "currency": "EUR"}});
+        shop.at(&shop.catalog.admin_url())
+            .call(Method::PUT, "/products/KIT-001")
+            .json(&draft)
+    };
+    assert_eq!(document(change(1234)).await["revision"], 481);
+    server.kill();
+    let began = Instant::now();
+    wait_ready(&admin, 503).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(admin.get("/health").send().await.unwrap().status.as_u16(), 200);
+    assert_eq!(kind(change(1)).await, "unavailable");
+    let bought = shop.checkout(GUEST, "key-while-it-is-away", GOOD, Some(&[("KIT-001", 1)]));
+    assert_eq!(status(bought).await, 503, "no price is made up");
+    server.run().unwrap();
+    wait_ready(&admin, 200).await.unwrap();
+    let bought = shop.checkout(GUEST, "key-while-it-is-away", GOOD, Some(&[("KIT-001", 1)]));
+    assert_eq!(document(bought).await["total"]["minor"], 1234);
+    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
