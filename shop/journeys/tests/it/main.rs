@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use service_kit::client::Call;
 
 mod buying;
+mod contract;
 mod crash;
 mod money;
 mod postgres;
