@@ -29,6 +29,7 @@ pub struct Chromium {
     to: ChildStdin,
     from: Receiver<Value>,
     next: u64,
+    errors: Vec<String>,
     _process: Process,
     _folder: tempfile::TempDir,
 }
@@ -75,6 +76,7 @@ impl Chromium {
             to: to.ok_or("chromium has no pipe")?,
             from: listen(from.ok_or("chromium has no pipe")?),
             next: 0,
+            errors: Vec::new(),
             _process: process,
             _folder: folder,
         }))
@@ -92,6 +94,7 @@ impl Chromium {
         };
         page.ask("Page.enable", &json!({}))?;
         page.ask("Runtime.enable", &json!({}))?;
+        page.ask("Log.enable", &json!({}))?;
         if scripts == Scripts::Off {
             page.ask("Emulation.setScriptExecutionDisabled", &json!({"value": true}))?;
         }
@@ -117,6 +120,7 @@ impl Chromium {
                 Err(RecvTimeoutError::Timeout) => return Err(format!("{method}: no answer")),
                 Err(RecvTimeoutError::Disconnected) => return Err(format!("{method}: chromium has gone")),
             };
+            self.errors.extend(error(&said));
             if said["id"] == id {
                 return match said.get("error") {
                     Some(error) => Err(format!("{method}: {error}")),
@@ -124,6 +128,23 @@ impl Chromium {
                 };
             }
         }
+    }
+}
+
+/// What the browser's console shows in red: what a script threw or logged, a file that is not there, a broken policy.
+fn error(said: &Value) -> Option<String> {
+    let about = &said["params"];
+    match said["method"].as_str()? {
+        "Runtime.exceptionThrown" => Some(about["exceptionDetails"].to_string()),
+        "Runtime.consoleAPICalled" => {
+            let bad = matches!(about["type"].as_str(), Some("error" | "assert"));
+            bad.then(|| about["args"].to_string())
+        }
+        "Log.entryAdded" => {
+            let entry = &about["entry"];
+            (entry["level"] == "error").then(|| format!("{} {}", entry["text"], entry["url"]))
+        }
+        _ => None,
     }
 }
 
@@ -215,6 +236,45 @@ impl Page {
         self.ask("Emulation.setDeviceMetricsOverride", &size)?;
         let liked = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.ask("Emulation.setEmulatedMedia", &liked).map(drop)
+    }
+
+    /// What the console showed as errors since the last time.
+    pub fn errors(&mut self) -> Result<Vec<String>> {
+        // Events come before the answer to a later question.
+        self.tell("1")?;
+        Ok(std::mem::take(&mut self.browser.errors))
+    }
+
+    /// What can be used on the page but has no name that a screen reader could say.
+    pub fn nameless(&mut self) -> Result<Vec<String>> {
+        const ROLES: [&str; 10] = [
+            "button",
+            "checkbox",
+            "combobox",
+            "heading",
+            "link",
+            "radio",
+            "searchbox",
+            "spinbutton",
+            "textbox",
+            "image",
+        ];
+        let tree = self.ask("Accessibility.getFullAXTree", &json!({}))?;
+        let nodes = tree["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let silent = nodes.iter().filter(|node| {
+            let role = node["role"]["value"].as_str().unwrap_or_default();
+            node["ignored"] != true
+                && ROLES.contains(&role)
+                && node["name"]["value"]
+                    .as_str()
+                    .is_none_or(|name| name.trim().is_empty())
+        });
+        let silent: Vec<String> = silent.map(Value::to_string).collect();
+        let named = nodes.len() - silent.len();
+        if named < 5 {
+            return Err(format!("only {named} things are on the page"));
+        }
+        Ok(silent)
     }
 
     /// A picture of the whole page, for people; as PNG in base64.

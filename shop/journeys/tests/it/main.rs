@@ -11,6 +11,7 @@ mod buying;
 mod contract;
 mod crash;
 mod money;
+mod pages;
 mod postgres;
 mod provider;
 mod replica;

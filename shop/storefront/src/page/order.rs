@@ -160,7 +160,7 @@ fn sum(app: &App, visitor: &Visitor, order: &Order) -> Markup {
                 h3 { "Delivery to" }
                 address { (address.name) br; (address.street) br; (address.postcode) " " (address.city) br; (country(&address.country)) }
             }
-            @if let Some(email) = &order.email { p.small { "Confirmation to " (email) } }
+            @if let Some(email) = order.email.as_deref().filter(|email| !email.is_empty()) { p.small { "Confirmation to " (email) } }
             @if matches!(order.status.as_str(), "paid" | "pending") {
                 form method="post" action={ "/orders/" (order.id) "/cancel" } {
                     (token(app, visitor))
