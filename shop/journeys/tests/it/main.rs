@@ -10,6 +10,8 @@ use service_kit::client::Call;
 mod buying;
 mod contract;
 mod crash;
+mod hostile;
+mod misconfigured;
 mod money;
 mod pages;
 mod postgres;
