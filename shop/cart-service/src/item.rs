@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use http::{HeaderMap, header};
 use serde::Deserialize;
-use service_kit::{Json, Problem};
+use service_kit::{Json, Problem, is_sku};
 
 use crate::App;
 use crate::cart::{Cart, present};
@@ -50,6 +50,7 @@ pub(crate) async fn set(
     Json(wanted): Json<Quantity>,
 ) -> Result<Json<Cart>, Problem> {
     let owner = app.sessions.caller(&headers)?.owner();
+    check_sku(&sku)?;
     check(wanted.quantity, 0)?;
     let expected = expected_version(&headers)?;
     let change = if wanted.quantity == 0 {
@@ -68,8 +69,19 @@ pub(crate) async fn remove(
     Path(sku): Path<String>,
 ) -> Result<Json<Cart>, Problem> {
     let owner = app.sessions.caller(&headers)?.owner();
+    check_sku(&sku)?;
     app.kept.change(&owner, &Change::Remove(sku), None).await?;
     present(&app, &owner).await.map(Json)
+}
+
+fn check_sku(sku: &str) -> Result<(), Problem> {
+    if is_sku(sku) {
+        return Ok(());
+    }
+    Err(Problem::invalid(
+        "sku",
+        "A SKU has 1 to 32 of A-Z, 0-9 and dashes.",
+    ))
 }
 
 fn check(quantity: i64, least: i64) -> Result<(), Problem> {

@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -150,8 +151,12 @@ async fn operators_and_foreign_fields_are_only_values() {
         kind(shop.get("/products/%7B%22%24ne%22%3Anull%7D")).await,
         "not-found"
     );
+}
 
-    // What an account is, is not for the one to say who makes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_account_is_its_maker_does_not_say() {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    let post = |path: &str, body: &Value| shop.call(Method::POST, path).json(body);
     let greedy = json!({"name": "Ada", "email": "ada@example.org", "password": PASSWORD, "role": "admin",
         "id": "01900000-0000-7000-8000-000000000001", "created_at": "1970-01-01T00:00:00Z"});
     let session = document(post("/users", &greedy)).await;
@@ -340,99 +345,91 @@ fn talkative(service: &str, settings: &[(&'static str, String)]) -> Talkative {
     Talkative { child, said }
 }
 
+/// Fails when a log says one of these, or hardly anything at all.
+fn keeps_to_itself(log: &str, secrets: &[&str]) {
+    let answers = log.matches("\"answered\"").count();
+    assert!(answers >= 2, "it logs nothing:\n{log}");
+    for secret in secrets {
+        assert!(!log.contains(secret), "it logs {secret}");
+    }
+}
+
+/// The files of a database, as they are.
+fn database(folder: &Path, service: &str) -> Vec<u8> {
+    let files = std::fs::read_dir(folder).unwrap().flatten();
+    let files = files.filter(|file| file.file_name().to_string_lossy().starts_with(service));
+    let bytes: Vec<u8> = files
+        .flat_map(|file| std::fs::read(file.path()).unwrap())
+        .collect();
+    assert!(!bytes.is_empty(), "{service} has no database");
+    bytes
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn neither_logs_nor_orders_hold_cards_passwords_or_tokens() {
+async fn neither_logs_nor_orders_hold_cards() {
     let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
     let orders = talkative("order-service", &shop.order_pairs(&[]));
     wait_ready(&shop.at(&shop.orders_admin_url()), 200).await.unwrap();
+    shop.stock("KIT-001", 5).await.unwrap();
+    for (key, card, expected) in [
+        ("key-00000001", GOOD, 201),
+        ("key-00000002", "4000 0000 0000 0002", 402),
+    ] {
+        let bought = shop.checkout(GUEST, key, card, Some(&[("KIT-001", 1)]));
+        assert_eq!(status(bought).await, expected);
+    }
+    let cards = [
+        "4242 4242 4242 4242",
+        "4242424242424242",
+        "4000000000000002",
+        "4000 0000 0000 0002",
+    ];
+    keeps_to_itself(&orders.said(), &cards);
+    let kept = database(shop.folder(), "order-service");
+    assert!(holds(&kept, "KIT-001"));
+    for card in cards {
+        assert!(!holds(&kept, card), "{card}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_logs_nor_accounts_hold_passwords_or_tokens() {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut settings = shop.settings().clone();
-    let (port, admin) = (shop.order_ports.0 + 2, shop.order_ports.1 + 2);
-    settings.insert("PORT", port.to_string());
-    settings.insert("ADMIN_PORT", admin.to_string());
+    settings.insert("PORT", shop.order_ports.0.to_string());
+    settings.insert("ADMIN_PORT", shop.order_ports.1.to_string());
     settings.insert("DATA_DIR", folder.path().display().to_string());
     // So that a password is stored as in earnest.
     settings.remove("PASSWORD_COST");
     let settings: Vec<_> = settings.into_iter().collect();
     let users = talkative("user-service", &settings);
-    wait_ready(&shop.at(&format!("http://{}:{admin}", shop.host())), 200)
-        .await
-        .unwrap();
+    wait_ready(&shop.at(&shop.orders_admin_url()), 200).await.unwrap();
 
-    let at = shop.at(&format!("http://{}:{port}", shop.host()));
-    let body = json!({"name": "Ada", "email": "ada@example.org", "password": PASSWORD});
-    let call = at
-        .call(Method::POST, "/users")
-        .json(&body)
-        .deadline(Duration::from_secs(20));
-    let session = document(call).await;
+    let at = shop.at(&format!("http://{}:{}", shop.host(), shop.order_ports.0));
+    let post = |path: &str, body: &Value| {
+        let call = at.call(Method::POST, path).json(body);
+        call.deadline(Duration::from_secs(20))
+    };
+    let new = json!({"name": "Ada", "email": "ada@example.org", "password": PASSWORD});
+    let session = document(post("/users", &new)).await;
     let wrong = json!({"email": "ada@example.org", "password": "a wrong password"});
-    let call = at
-        .call(Method::POST, "/sessions")
-        .json(&wrong)
-        .deadline(Duration::from_secs(20));
-    assert_eq!(status(call).await, 401);
+    assert_eq!(status(post("/sessions", &wrong)).await, 401);
     let token = session["token"].as_str().unwrap();
-    let me = at
-        .get("/users/me")
-        .header("authorization", &format!("Bearer {token}"));
+    let me = at.get("/users/me");
+    let me = me.header("authorization", &format!("Bearer {token}"));
     assert_eq!(status(me).await, 200);
-    shop.stock("KIT-001", 5).await.unwrap();
-    let bought = shop.checkout(GUEST, "key-00000001", GOOD, Some(&[("KIT-001", 1)]));
-    assert_eq!(status(bought).await, 201);
-    let declined = shop.checkout(
-        GUEST,
-        "key-00000002",
-        "4000 0000 0000 0002",
-        Some(&[("KIT-001", 1)]),
-    );
-    assert_eq!(status(declined).await, 402);
 
-    let (orders, users) = (orders.said(), users.said());
-    let secrets = [
-        PASSWORD,
-        "a wrong password",
-        token,
-        "4242 4242 4242 4242",
-        "4242424242424242",
-        "4000000000000002",
-        "4000 0000 0000 0002",
-        "only-for-tests",
-    ];
-    for (service, log) in [("order-service", &orders), ("user-service", &users)] {
-        assert!(
-            log.matches("answered").count() >= 2,
-            "{service} logs nothing:\n{log}"
-        );
-        for secret in secrets {
-            assert!(!log.contains(secret), "{service} logs {secret}");
-        }
-    }
-    // What the database of orders keeps of a card is nothing at all.
-    let kept = std::fs::read_dir(shop.folder()).unwrap().flatten();
-    let files: Vec<_> = kept
-        .filter(|file| file.file_name().to_string_lossy().starts_with("order-service"))
-        .collect();
-    assert!(!files.is_empty());
-    for file in files {
-        let bytes = std::fs::read(file.path()).unwrap();
-        for secret in ["4242424242424242", "4242 4242", "4000000000000002"] {
-            assert!(
-                !bytes
-                    .windows(secret.len())
-                    .any(|window| window == secret.as_bytes()),
-                "{secret}"
-            );
-        }
-    }
-    let kept: Vec<u8> = ["user-service.db", "user-service.db-wal"]
-        .iter()
-        .flat_map(|name| std::fs::read(folder.path().join(name)).unwrap_or_default())
-        .collect();
-    let holds = |text: &str| kept.windows(text.len()).any(|window| window == text.as_bytes());
+    let secrets = [PASSWORD, "a wrong password", token, "only-for-tests"];
+    keeps_to_itself(&users.said(), &secrets);
+    let kept = database(folder.path(), "user-service");
     assert!(
-        holds("$argon2id$v=19$m=12288,t=3,p=1$"),
-        "passwords are kept as argon2id of the size that OWASP asks for"
+        holds(&kept, "$argon2id$v=19$m=12288,t=3,p=1$"),
+        "passwords are kept as argon2id of a size that OWASP names"
     );
-    assert!(!holds(PASSWORD) && !holds(token));
+    assert!(!holds(&kept, PASSWORD) && !holds(&kept, token));
 }
