@@ -191,6 +191,11 @@ impl Shop {
         Ok(())
     }
 
+    /// `http://host:port` of order-service.
+    pub fn orders_url(&self) -> String {
+        format!("http://{}:{}", self.host, self.order_ports.0)
+    }
+
     /// `http://host:port` of order-service's administration.
     pub fn orders_admin_url(&self) -> String {
         format!("http://{}:{}", self.host, self.order_ports.1)

@@ -15,8 +15,9 @@ pub(crate) const FORM: &str = "mongodb://user:password@host:port/database";
 /// How long a call may take, with all its commands: less than callers wait.
 const CALL_MAX: Duration = Duration::from_millis(1800);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
-/// How long a command waits for a server that takes it.
-const SERVER_MAX: Duration = Duration::from_secs(1);
+/// How long a command waits for a server that takes it: more than the driver's half second between two looks at a server, and
+/// so little that a caller who asks three times within its two seconds still hears that there is none.
+const SERVER_MAX: Duration = Duration::from_millis(550);
 const CONNECTIONS_MAX: u32 = 32;
 /// MongoDB's codes for a primary that is going, or is none any more.
 const GOING: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
