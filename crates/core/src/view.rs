@@ -50,6 +50,8 @@ pub struct EnvironmentView {
     pub deploy: String,
     /// One sentence: what is the matter.
     pub summary: String,
+    /// The part of it about the rollout and about instances that are not ready; empty when all is well.
+    pub news: String,
     /// Whether nothing is in progress that will go on by itself.
     pub settled: bool,
     /// Whether a person has to decide something.
@@ -82,9 +84,7 @@ impl EnvironmentView {
     /// What comes next, unless a hold that is listed anyway keeps it out.
     #[must_use]
     pub fn next_without_hold(&self) -> Option<&WaitingView> {
-        let next = self.next.as_ref()?;
-        let held = |hold: &HoldView| next.what.starts_with(&hold.release);
-        (!self.holds.iter().any(held)).then_some(next)
+        self.next.as_ref().filter(|next| next.held.is_none())
     }
 }
 
@@ -190,7 +190,7 @@ pub struct PhaseView {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct WaitingView {
     /// What.
     pub what: String,
@@ -202,6 +202,8 @@ pub struct WaitingView {
     pub remedy: String,
     /// Whether only a person can.
     pub person: bool,
+    /// The release whose hold in this environment is what is in the way.
+    pub held: Option<String>,
 }
 
 /// A plan as people see it.
@@ -271,6 +273,10 @@ pub struct HoldView {
     pub by: String,
     /// Since when.
     pub since_ms: i64,
+    /// What would let it in again.
+    pub remedy: String,
+    /// Where the revert is that was proposed, or why there is none.
+    pub revert: Option<String>,
 }
 
 /// An ended rollout.

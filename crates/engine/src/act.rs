@@ -107,7 +107,10 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
             track,
             at_ms,
         } => {
-            until(at_ms).await;
+            // No measurement is asked for later than after one interval, unless the clock was set back since.
+            let settings = world.environment(&environment);
+            let every_ms = settings.map_or(u64::MAX, |settings| settings.analysis.every_ms);
+            tokio::time::sleep(wait(at_ms).min(Duration::from_millis(every_ms))).await;
             Some(measure::measure(world, environment, rollout, track, at_ms).await)
         }
         Action::Wake {
@@ -115,7 +118,7 @@ async fn act(world: &Arc<World>, action: Action) -> Option<Event> {
             rollout,
             at_ms,
         } => {
-            until(at_ms).await;
+            tokio::time::sleep(wait(at_ms)).await;
             Some(Event::TimeCame {
                 environment,
                 rollout,
@@ -260,9 +263,9 @@ pub(crate) async fn place(
     Ok((track, localised))
 }
 
-async fn until(at_ms: i64) {
-    let wait = u64::try_from(at_ms.saturating_sub(now_ms())).unwrap_or_default();
-    tokio::time::sleep(Duration::from_millis(wait)).await;
+/// From now until then.
+fn wait(at_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(at_ms.saturating_sub(now_ms())).unwrap_or_default())
 }
 
 fn millis(time: Duration) -> u64 {

@@ -113,6 +113,22 @@ impl Builder {
         .await
     }
 
+    /// Makes the folder `name` of the cache hold the files of a commit, and says where it is.
+    pub async fn files(&self, repository: &Path, commit: &str, name: &str) -> Result<PathBuf, BuildError> {
+        let folder = self.options.cache.join("files").join(name);
+        let (repository, commit) = (repository.to_owned(), commit.to_owned());
+        let task = tokio::task::spawn_blocking(move || {
+            let repository = Repository::open(&repository)?;
+            checkout::check_out(&repository.tree(&commit)?, &folder)?;
+            Ok(folder)
+        });
+        task.await.unwrap_or_else(|e| {
+            Err(BuildError::Broken {
+                reason: e.to_string(),
+            })
+        })
+    }
+
     /// The release of a folder's files as they are, built in place. Its commit is [`worktree_commit`] of them.
     pub async fn build_worktree(&self, root: &Path, config: &Config) -> Result<Release, BuildError> {
         let (root, config) = (root.to_owned(), config.clone());

@@ -195,7 +195,7 @@ static ENVIRONMENT: Layout = Layout {
         optional(
             "verify",
             Shape::List(&Shape::Fields(&STEP)),
-            "Integration tests of the new track before customers meet it: programs that run in the folder of windlass.yaml, one after the other, with its address in `PREVIEW_URL` (`http://host:port`); all must end with status 0.",
+            "Integration tests of the new track before customers meet it: programs that run in a checkout of the release's commit, one after the other, with its address in `PREVIEW_URL` (`http://host:port`); all must end with status 0.",
         ),
     ],
 };

@@ -29,11 +29,15 @@ pub(super) fn carry(
     let rollout = rollout.id;
     match step {
         Step::Start => {
+            let running = lane.tracks.get(&track);
+            // Where it serves already, starting it again changes nothing that an observation would tell.
+            let running = running.filter(|one| one.release == release && !one.stopping && one.ready > 0);
+            let (ready, desired) = running.map_or((0, 0), |one| (one.ready, one.desired));
             let starting = Track {
                 release: release.to_owned(),
-                ready: 0,
-                desired: 0,
-                trouble: String::new(),
+                ready,
+                desired,
+                trouble: running.map(|one| one.trouble.clone()).unwrap_or_default(),
                 proven: false,
                 stopping: false,
             };

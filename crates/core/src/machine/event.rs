@@ -157,6 +157,15 @@ pub enum Event {
         /// Who answered what: `https://chat.example 200`. Empty where nobody is configured.
         receipt: String,
     },
+    /// A revert was proposed of a commit whose release is kept out, or could not be.
+    RevertProposed {
+        /// Where the release is kept out.
+        environment: String,
+        /// The commit.
+        commit: String,
+        /// Where the revert is, or why there is none.
+        revert: String,
+    },
     /// A person wants something.
     Asked {
         /// Where.

@@ -137,12 +137,14 @@ pub(super) fn failed(lane: &mut Lane, step: Step, reason: &str, now_ms: i64, act
         | Phase::Verify => true,
         Phase::Canary | Phase::Switch | Phase::Watch | Phase::Return | Phase::Clean => false,
     };
-    if before_customers {
+    let failures = rollout.again.as_ref().map_or(0, |again| again.failures) + 1;
+    // On the way back in place nothing else serves.
+    let starts = back && matches!(rollout.phase, Phase::StopOld | Phase::Start);
+    if before_customers && !(starts && failures < FAILURES_MAX) {
         let ending = rollout.stop.take().unwrap_or(ending);
         give_up(lane, &ending, now_ms, actions);
         return;
     }
-    let failures = rollout.again.as_ref().map_or(0, |again| again.failures) + 1;
     let for_ever = rollout.phase == Phase::Return;
     if failures >= FAILURES_MAX && !for_ever && !back && rollout.phase != Phase::Clean {
         lead_back(lane, ending, now_ms, actions);
@@ -302,6 +304,7 @@ pub(super) fn hold(lane: &mut Lane, release: &str, by: &str, reason: &str, now_m
             reason: reason.to_owned(),
             by: by.to_owned(),
             since_ms: now_ms,
+            revert: None,
         });
     }
 }

@@ -416,6 +416,11 @@ pub(super) fn try_again(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>)
         .as_ref()
         .is_some_and(|ending| ending.outcome == Outcome::Promoted);
     match rollout.phase {
+        Phase::StopOld => {
+            let Some(old) = old else { return false };
+            carry(lane, Step::StopOld, (&old.release, old.track), now_ms, actions);
+        }
+        Phase::Start => carry_own(lane, Step::Start, now_ms, actions),
         Phase::Canary => {
             let weight = match &rollout.strategy {
                 Strategy::Canary { steps } => steps.get(rollout.canary).copied(),
@@ -435,14 +440,9 @@ pub(super) fn try_again(lane: &mut Lane, now_ms: i64, actions: &mut Vec<Action>)
             Some(old) => carry(lane, Step::Clean, (&old.release, old.track), now_ms, actions),
             None => carry_own(lane, Step::Clean, now_ms, actions),
         },
-        Phase::Prepare
-        | Phase::Gates
-        | Phase::StopOld
-        | Phase::Migrate
-        | Phase::Start
-        | Phase::Ready
-        | Phase::Verify
-        | Phase::Watch => return false,
+        Phase::Prepare | Phase::Gates | Phase::Migrate | Phase::Ready | Phase::Verify | Phase::Watch => {
+            return false;
+        }
     }
     true
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use super::analysis::Verdict;
 use super::event::Color;
-use super::state::{Known, Lane, Phase, Rollout, Running, State};
+use super::release::id_of;
+use super::state::{Head, Known, Lane, Phase, Rollout, Running, State};
 use super::{ask, checklist, gate};
 use crate::config::{Deploy, Runtime, Source, Strategy};
 use crate::tag;
@@ -54,8 +55,21 @@ pub fn view(state: &State, now_ms: i64) -> View {
                 since_ms: build.since_ms,
             })
             .collect(),
-        warnings: state.warnings.clone(),
+        warnings: rewritten(state),
     }
+}
+
+/// A warning for each branch that no longer contains what it was at before; its next commit clears it.
+fn rewritten(state: &State) -> Vec<String> {
+    let heads = state.heads.iter().filter(|(_, head)| head.rewritten);
+    let warning = |(branch, head): (&String, &Head)| {
+        format!(
+            "{branch} was rewritten and is now at {}: releases that it no longer contains are not deployed; \
+             hint: if that was a mistake, push the old commit again; a next commit clears this",
+            id_of(&head.commit)
+        )
+    };
+    heads.map(warning).collect()
 }
 
 fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
@@ -67,6 +81,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
     let rollout = lane.rollout.as_ref();
     let waiting = rollout.and_then(|rollout| summary::waiting(state, lane, rollout, now_ms));
     let next = next::coming(state, lane, now_ms);
+    let news = summary::news(lane, waiting.as_ref());
     EnvironmentView {
         name: lane.config.name.clone(),
         runtime: match &lane.config.runtime {
@@ -94,7 +109,8 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
             Deploy::Approvals { count: 1, .. } => "1 approval".to_owned(),
             Deploy::Approvals { count, .. } => format!("{count} approvals"),
         },
-        summary: summary::summary(state, lane, waiting.as_ref(), next.as_ref()),
+        summary: summary::summary(state, lane, &news, next.as_ref()),
+        news,
         settled: summary::settled(state, lane, waiting.as_ref()),
         waits_for_person: waiting.as_ref().is_some_and(|waiting| waiting.person),
         live: lane.live.as_ref().map(shown),
@@ -113,6 +129,8 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
                 reason: hold.reason.clone(),
                 by: hold.by.clone(),
                 since_ms: hold.since_ms,
+                remedy: next::let_in_again(lane, hold),
+                revert: hold.revert.clone(),
             })
             .collect(),
         history: lane

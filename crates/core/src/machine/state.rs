@@ -24,8 +24,6 @@ pub struct State {
     pub(super) heads: BTreeMap<String, Head>,
     /// Commits seen so far: later ones are newer.
     pub(super) commits: u64,
-    /// What is wrong around the controller.
-    pub(super) warnings: Vec<String>,
     /// How the steps of `ci` ended, by commit.
     #[serde(default)]
     pub(super) tested: BTreeMap<String, Tested>,
@@ -72,6 +70,9 @@ pub(super) struct Head {
     pub(super) contains: BTreeSet<String>,
     pub(super) seen_ms: i64,
     pub(super) order: u64,
+    /// Whether it does not contain what the branch was at before.
+    #[serde(default)]
+    pub(super) rewritten: bool,
 }
 
 /// An environment: what serves, what is on its way, what is kept out.
@@ -153,6 +154,9 @@ pub(super) struct Hold {
     pub(super) reason: String,
     pub(super) by: String,
     pub(super) since_ms: i64,
+    /// Where the revert is that was proposed, or why there is none.
+    #[serde(default)]
+    pub(super) revert: Option<String>,
 }
 
 /// Somebody vouched for an item.

@@ -13,8 +13,6 @@ use crate::config::Environment;
 const RELEASES_MAX: usize = 200;
 /// Builds that are remembered.
 const BUILDS_MAX: usize = 50;
-/// Warnings that are shown.
-const WARNINGS_MAX: usize = 10;
 /// Receipts that are kept per environment.
 const RECEIPTS_MAX: usize = 50;
 
@@ -37,8 +35,9 @@ pub(super) fn take(state: &mut State, event: &Event, now_ms: i64, actions: &mut 
                 contains: contains.iter().chain([commit]).cloned().collect(),
                 seen_ms: now_ms,
                 order: 0,
+                rewritten: *rewritten,
             };
-            snapshot_seen(state, branch, head, *rewritten);
+            snapshot_seen(state, branch, head);
         }
         Event::ReleaseBuilt { release } => release_built(state, release),
         Event::BuildFailed { commit, reason } => {
@@ -67,7 +66,8 @@ pub(super) fn take(state: &mut State, event: &Event, now_ms: i64, actions: &mut 
         | Event::Observed { .. }
         | Event::Measured { .. }
         | Event::TimeCame { .. }
-        | Event::Notified { .. } => in_lane(state, event, now_ms, actions),
+        | Event::Notified { .. }
+        | Event::RevertProposed { .. } => in_lane(state, event, now_ms, actions),
     }
 }
 
@@ -78,7 +78,8 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
     | Event::Observed { environment, .. }
     | Event::Measured { environment, .. }
     | Event::TimeCame { environment, .. }
-    | Event::Notified { environment, .. }) = event
+    | Event::Notified { environment, .. }
+    | Event::RevertProposed { environment, .. }) = event
     else {
         return;
     };
@@ -97,10 +98,8 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
             step,
             took_ms,
             ..
-        } => {
-            if outcome::expected(lane, *rollout, *turn, *step) {
-                outcome::done(lane, *step, *took_ms, now_ms);
-            }
+        } if outcome::expected(lane, *rollout, *turn, *step) => {
+            outcome::done(lane, *step, *took_ms, now_ms);
         }
         Event::Failed {
             rollout,
@@ -108,10 +107,8 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
             step,
             reason,
             ..
-        } => {
-            if outcome::expected(lane, *rollout, *turn, *step) {
-                outcome::failed(lane, *step, reason, now_ms, actions);
-            }
+        } if outcome::expected(lane, *rollout, *turn, *step) => {
+            outcome::failed(lane, *step, reason, now_ms, actions);
         }
         Event::Observed {
             track,
@@ -133,7 +130,11 @@ fn in_lane(state: &mut State, event: &Event, now_ms: i64, actions: &mut Vec<Acti
             }
         }
         Event::Notified { rollout, receipt, .. } => notified(lane, *rollout, receipt),
-        Event::Configured { .. }
+        Event::RevertProposed { commit, revert, .. } => revert_proposed(lane, commit, revert),
+        // An outcome that is not waited for, and what belongs to no environment.
+        Event::Done { .. }
+        | Event::Failed { .. }
+        | Event::Configured { .. }
         | Event::SnapshotSeen { .. }
         | Event::ReleaseBuilt { .. }
         | Event::BuildFailed { .. }
@@ -176,7 +177,7 @@ fn configured(state: &mut State, environments: &[Environment]) {
     }
 }
 
-fn snapshot_seen(state: &mut State, branch: &str, mut head: Head, rewritten: bool) {
+fn snapshot_seen(state: &mut State, branch: &str, mut head: Head) {
     let known = state.known_commit(&head.commit).map(|known| known.order);
     let building = state
         .builds
@@ -189,27 +190,16 @@ fn snapshot_seen(state: &mut State, branch: &str, mut head: Head, rewritten: boo
     });
     // Each controller looks anew; a head that is where it was is no news.
     if let Some(before) = state.heads.get(branch) {
-        let seen_ms = before.seen_ms;
+        let (seen_ms, rewritten) = (before.seen_ms, before.rewritten);
         if *before
             == (Head {
                 seen_ms,
+                rewritten,
                 ..head.clone()
             })
         {
             return;
         }
-    }
-    let about = format!("{branch} was rewritten");
-    state.warnings.retain(|other| !other.starts_with(&about));
-    if rewritten {
-        let warning = format!(
-            "{about} and is now at {}: releases that it no longer contains are not deployed; \
-             hint: if that was a mistake, push the old commit again; a next commit clears this",
-            id_of(&head.commit)
-        );
-        state.warnings.push(warning);
-        let surplus = state.warnings.len().saturating_sub(WARNINGS_MAX);
-        state.warnings.drain(..surplus);
     }
     state.heads.insert(branch.to_owned(), head);
 }
@@ -278,6 +268,14 @@ pub(super) fn building(state: &mut State, build: Build) {
     state.builds.push(build);
     let surplus = state.builds.len().saturating_sub(BUILDS_MAX);
     state.builds.drain(..surplus);
+}
+
+/// The hold of the commit's release says so; without one the release is let in again, and nobody waits for a revert.
+fn revert_proposed(lane: &mut Lane, commit: &str, revert: &str) {
+    let release = id_of(commit);
+    if let Some(hold) = lane.holds.iter_mut().find(|hold| hold.release == release) {
+        hold.revert = Some(revert.to_owned());
+    }
 }
 
 fn notified(lane: &mut Lane, rollout: u64, receipt: &str) {

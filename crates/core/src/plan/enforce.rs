@@ -69,7 +69,7 @@ const PLACEMENT: [(&str, &str); 4] = [
 ];
 
 /// Containers' wishes that a process on this machine is not given, by JSON pointer.
-const CONTAINER: [(&str, &str, &str); 6] = [
+const CONTAINER: [(&str, &str, &str); 3] = [
     (
         "/resources/limits/cpu",
         "CPU limit",
@@ -84,21 +84,6 @@ const CONTAINER: [(&str, &str, &str); 6] = [
         "/lifecycle/preStop",
         "preStop hook",
         "the proxy drains an instance, then it gets SIGTERM",
-    ),
-    (
-        "/livenessProbe/grpc",
-        "gRPC probe",
-        "only the connection is looked at",
-    ),
-    (
-        "/readinessProbe/grpc",
-        "gRPC probe",
-        "only the connection is looked at",
-    ),
-    (
-        "/startupProbe/grpc",
-        "gRPC probe",
-        "only the connection is looked at",
     ),
 ];
 
@@ -146,12 +131,18 @@ fn wishes_of_containers(object: &Object) -> impl Iterator<Item = (&'static str, 
         let asked = CONTAINER
             .into_iter()
             .filter(|(pointer, ..)| container.pointer(pointer).is_some());
-        let tls = ["liveness", "readiness", "startup"].into_iter().filter(|kind| {
-            let scheme = container.pointer(&format!("/{kind}Probe/httpGet/scheme"));
-            scheme.is_some_and(|scheme| scheme == "HTTPS")
+        let probes = ["livenessProbe", "readinessProbe", "startupProbe"];
+        let probes = probes.into_iter().filter_map(|probe| container.get(probe));
+        let unseen = probes.filter_map(|probe| {
+            let tls = probe
+                .pointer("/httpGet/scheme")
+                .is_some_and(|scheme| scheme == "HTTPS");
+            let name = probe
+                .get("grpc")
+                .map(|_| "gRPC probe")
+                .or(tls.then_some("HTTPS probe"))?;
+            Some((name, "only the connection is looked at"))
         });
-        asked
-            .map(|(_, name, missed)| (name, missed))
-            .chain(tls.map(|_| ("HTTPS probe", "only the connection is looked at")))
+        asked.map(|(_, name, missed)| (name, missed)).chain(unseen)
     })
 }

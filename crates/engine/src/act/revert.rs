@@ -15,7 +15,7 @@ use crate::world::{World, named};
 /// Of one git command.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Tells the rollout that ended last where the proposal is.
+/// Where the proposal is.
 pub(super) async fn propose(
     world: &World,
     environment: String,
@@ -32,7 +32,7 @@ pub(super) async fn propose(
     let short = commit.get(..7).unwrap_or(commit);
     let work = world.options.state.join("revert");
     let ended = revert(&work, (&repository, origin), branch, (commit, back_to), reason).await;
-    let receipt = match ended {
+    let revert = match ended {
         Ok(proposal) => {
             world.warn(&about, None);
             match proposal {
@@ -48,13 +48,10 @@ pub(super) async fn propose(
             warning
         }
     };
-    let view = world.published.view();
-    let lane = view.environments.iter().find(|lane| lane.name == environment)?;
-    let rollout = lane.history.first().map_or(0, |ended| ended.rollout);
-    Some(Event::Notified {
+    Some(Event::RevertProposed {
         environment,
-        rollout,
-        receipt,
+        commit: commit.to_owned(),
+        revert,
     })
 }
 

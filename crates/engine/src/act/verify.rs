@@ -4,6 +4,7 @@
 mod program;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,14 +42,33 @@ pub(super) async fn verify(world: &World, carry: &Carry) -> Result<(), String> {
     programs(world, carry, address).await
 }
 
-/// Runs the programs that windlass.yaml names under `verify` against a track.
+/// Runs the programs that windlass.yaml names under `verify` against a track, as the release's commit has them.
 pub(crate) async fn programs(world: &World, carry: &Carry, address: SocketAddr) -> Result<(), String> {
     let settings = world.settings_of(&carry.environment, &carry.release);
-    for step in settings.map(|settings| settings.verify).unwrap_or_default() {
-        let preview = format!("http://{address}");
-        program::run(&step, &world.options.root, (PREVIEW, &preview)).await?;
+    let steps = settings.map(|settings| settings.verify).unwrap_or_default();
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let folder = files(world, carry).await?;
+    let preview = format!("http://{address}");
+    for step in steps {
+        program::run(&step, &folder, (PREVIEW, &preview)).await?;
     }
     Ok(())
+}
+
+/// Where the files of the release's commit are. What follows the working tree is tried with that.
+async fn files(world: &World, carry: &Carry) -> Result<PathBuf, String> {
+    let settings = world.environment(&carry.environment);
+    let settings = settings.filter(|settings| settings.branch().is_some());
+    let Some((settings, release)) = settings.zip(world.release(&carry.release)) else {
+        return Ok(world.options.root.clone());
+    };
+    let repository = world.repository_of(settings);
+    let files = world
+        .builder
+        .files(&repository, &release.commit, &carry.environment);
+    files.await.map_err(|e| e.to_string())
 }
 
 /// A path that the edge does not have is fine; one that fails is not.

@@ -31,6 +31,17 @@ const START_LOOK: Duration = Duration::from_millis(10);
 const STOP_MARGIN: Duration = Duration::from_secs(2);
 /// What is kept about an instance between controllers.
 const KEPT: &str = "instance.json";
+/// Lines of a log in which the cause of an end is looked for: a program that fails may still print where it was.
+const LAST_LINES: usize = 40;
+/// What runtimes write when memory cannot be had, in lower case: C, C++, Go, Java, Node, Python, Rust.
+const OUT_OF_MEMORY: [&str; 6] = [
+    "cannot allocate memory",
+    "bad_alloc",
+    "out of memory",
+    "outofmemory",
+    "memoryerror",
+    "memory allocation of",
+];
 
 /// What an instance is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,7 +216,7 @@ impl Work {
                     self.set(|state| (state.phase, state.pid) = (phase, Some(run.instance.pid)));
                     match self.look_after(&run).await {
                         End::Stop(deadline) => return self.end(&run, deadline).await,
-                        End::Exited => self.last_words(),
+                        End::Exited => last_words(&self.folder, self.wanted.program.memory_bytes),
                         End::Unhealthy(reason) => {
                             stop_run(&run, self.grace()).await;
                             reason
@@ -250,7 +261,8 @@ impl Work {
             )
             .await?;
             if !exit.is_good() {
-                return Err(format!("initial container {}: {}", index + 1, exit.sentence()));
+                let words = last_words(&folder, program.memory_bytes);
+                return Err(format!("initial container {}: {words}", index + 1));
             }
         }
         let program = self.wanted.program.with_ports(&ports);
@@ -329,13 +341,6 @@ impl Work {
         }
     }
 
-    /// How it ended, with its last line.
-    fn last_words(&self) -> String {
-        let exit: Exit = read_json(&self.folder.join(EXIT)).unwrap_or_default();
-        let last = log::tail(&self.folder.join(LOG), 1).pop();
-        last.map_or_else(|| exit.sentence(), |last| format!("{}: {last}", exit.sentence()))
-    }
-
     fn grace(&self) -> Duration {
         Duration::from_secs(self.wanted.grace_s)
     }
@@ -364,6 +369,25 @@ async fn asked_to_stop(stop: &mut watch::Receiver<Option<Duration>>) -> Duration
         Some(deadline) => deadline,
         // The runtime is going away; its instances stay.
         None => std::future::pending().await,
+    }
+}
+
+/// How the run in a folder ended, with its last line; where its end speaks of memory, with that and the limit that it had.
+fn last_words(folder: &Path, memory_bytes: Option<u64>) -> String {
+    let exit: Exit = read_json(&folder.join(EXIT)).unwrap_or_default();
+    let lines = log::tail(&folder.join(LOG), LAST_LINES);
+    let ended = exit.sentence();
+    let speaks_of_memory = |line: &&String| {
+        let line = line.to_lowercase();
+        OUT_OF_MEMORY.iter().any(|word| line.contains(word))
+    };
+    let short = lines.iter().rev().find(speaks_of_memory);
+    match (short.zip(memory_bytes), lines.last()) {
+        (Some((line, limit)), _) => {
+            format!("{ended}: {line} (resources.limits.memory is {} MiB)", limit >> 20)
+        }
+        (None, Some(last)) => format!("{ended}: {last}"),
+        (None, None) => ended,
     }
 }
 
@@ -447,8 +471,11 @@ async fn launch(
                 return Ok(run);
             }
             if let Ok(Some(status)) = shim.try_wait() {
-                let exit: Option<Exit> = read_json(&folder.join(EXIT));
-                return Err(exit.map_or_else(|| format!("its shim ended: {status}"), |exit| exit.sentence()));
+                return Err(if folder.join(EXIT).exists() {
+                    last_words(folder, program.memory_bytes)
+                } else {
+                    format!("its shim ended: {status}")
+                });
             }
             sleep(START_LOOK).await;
         }

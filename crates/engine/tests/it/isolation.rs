@@ -74,11 +74,8 @@ fn an_instance_that_takes_more_memory_than_its_limit_is_ended_and_says_so() {
         // 6 where it may end itself so; as the first process of its space it cannot, and ends otherwise.
         let words = "was ended by signal ";
         assert!(ended.message.contains(words), "{isolation:?}: {}", ended.message);
-        let said = machine.logs();
-        assert!(
-            said.contains("memory allocation of 1048576 bytes failed"),
-            "{isolation:?}: {said}"
-        );
+        let words = ": memory allocation of 1048576 bytes failed (resources.limits.memory is 32 MiB)";
+        assert!(ended.message.contains(words), "{isolation:?}: {}", ended.message);
     }
 }
 

@@ -14,10 +14,10 @@ ask() {
 }
 new=$(ask "${PREVIEW_URL##*:}")
 old=$(ask CUSTOMERS 2>/dev/null)
-echo "$old, soon $new" >> ../seen
+echo "$old, soon $new" >> SEEN
 case $new in
 three) echo "one too many: $new"; echo "no room" >&2; exit 5 ;;
-four) sleep 600 & echo $! > ../left; echo "waiting for a guest"; wait ;;
+four) sleep 600 & echo $! > LEFT; echo "waiting for a guest"; wait ;;
 esac
 "#;
 
@@ -26,16 +26,25 @@ fn programs_meet_a_release_before_customers_do_and_decide_whether_they_will() {
     let place = Place::new(
         "    strategy: blue-green\n    watch: 0s\n    verify: [{ name: greets, run: [bash, check.sh], timeout: 3s }]\n",
     );
-    place.write("check.sh", &CHECK.replace("CUSTOMERS", &place.port.to_string()));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (seen, left) = (elsewhere.path().join("seen"), elsewhere.path().join("left"));
+    let check = CHECK
+        .replace("CUSTOMERS", &place.port.to_string())
+        .replace("SEEN", &seen.display().to_string())
+        .replace("LEFT", &left.display().to_string());
+    place.write("check.sh", &check);
     let first = place.commit("one", "");
+    // What is on disk meanwhile belongs to no release.
+    place.write("check.sh", "exit 9\n");
     let controller = place.controller();
     let ended = controller.ended(&first);
     assert_eq!(ended.outcome, "promoted", "{ended:?}");
     let customers = Customers::of(place.port, "/");
+    place.write("check.sh", &check);
     let second = place.commit("two", "");
     let ended = controller.ended(&second);
     assert_eq!(ended.outcome, "promoted", "{ended:?}");
-    let seen = place.read("../seen");
+    let seen = std::fs::read_to_string(seen).unwrap();
     assert!(seen.ends_with("\none, soon two\n"), "{seen}");
 
     let third = place.commit("three", "");
@@ -54,7 +63,7 @@ fn programs_meet_a_release_before_customers_do_and_decide_whether_they_will() {
     assert_eq!(ended.outcome, "refused", "{ended:?}");
     let said = "greets does not end within 3s: waiting for a guest";
     assert!(ended.reason.contains(said), "{}", ended.reason);
-    let left = Path::new("/proc").join(place.read("../left").trim());
+    let left = Path::new("/proc").join(std::fs::read_to_string(left).unwrap().trim());
     until("what the program started to end with it", || {
         let state = std::fs::read_to_string(left.join("stat")).unwrap_or_default();
         (state.is_empty() || state.contains(") Z ")).then_some(())

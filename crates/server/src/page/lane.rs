@@ -25,7 +25,7 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
                     @if let Some(url) = &environment.url { a href=(url) { (url) } " · " }
                     (environment.source) " · " (environment.deploy) " · " (environment.strategy)
                 }
-                @if let Some(news) = news(environment) { p.summary data-state=(state) { (news) } }
+                @if !environment.news.is_empty() { p.summary data-state=(state) { (environment.news) } }
             }
             div #(format!("lane-{name}-live")) data-live="" {
                 @match &environment.live {
@@ -52,23 +52,6 @@ pub(super) fn lane(environment: &EnvironmentView, reader: &Reader) -> Markup {
             }
         }
     }
-}
-
-/// What the summary says beyond the version that serves and what comes next, which stand below it anyway.
-fn news(environment: &EnvironmentView) -> Option<&str> {
-    let summary = environment.summary.as_str();
-    let rest = environment
-        .live
-        .as_ref()
-        .and_then(|live| summary.strip_prefix(&live.version)?.strip_prefix(" serves"));
-    let mut news = rest.map_or(summary, |rest| rest.trim_start_matches("; "));
-    if let Some(next) = environment.next_without_hold() {
-        news = news
-            .strip_suffix(&next.what)
-            .unwrap_or(news)
-            .trim_end_matches("; ");
-    }
-    (!news.is_empty()).then_some(news)
 }
 
 fn serves(live: &LiveView, environment: &EnvironmentView, now_ms: i64) -> Markup {
@@ -161,6 +144,7 @@ fn holds(environment: &EnvironmentView, reader: &Reader) -> Markup {
             div.hold {
                 p { strong { (hold.release) } " is kept out by " (hold.by) ", " (when(hold.since_ms, reader.now_ms)) ": " (first_line(&hold.reason)) }
                 (details(&format!("hold-{}-{}", environment.name, hold.release), &hold.reason))
+                @if let Some(revert) = &hold.revert { p { (revert) } }
                 @if reader.name.is_some() { (button(reader, &environment.name, "clear-hold", &hold.release, "Let it in again")) }
             }
         }

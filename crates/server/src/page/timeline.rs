@@ -124,6 +124,9 @@ fn sentence(event: &Event) -> Option<(String, &'static str, String)> {
             environment.as_str(),
             ("fact", format!("people were told: {receipt}")),
         ),
+        Event::RevertProposed {
+            environment, revert, ..
+        } => (environment.as_str(), ("fact", revert.clone())),
     };
     Some((place.to_owned(), kind, what))
 }

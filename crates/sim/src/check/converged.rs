@@ -24,7 +24,8 @@ fn environment(world: &World, one: &EnvironmentView) -> Result<(), String> {
         return Err("it is not there".to_owned());
     };
     // In place, what a way back that failed or a rollout that waits left there is known by its track alone.
-    let failed = one.history.first().is_some_and(|last| last.outcome == "failed");
+    let mut since = one.history.iter().take_while(|ended| ended.outcome != "promoted");
+    let failed = since.any(|ended| ended.outcome == "failed");
     let known = one
         .tracks
         .iter()

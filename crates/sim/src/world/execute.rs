@@ -125,9 +125,11 @@ impl World {
             Action::Notify {
                 environment, rollout, ..
             } => notified(environment, *rollout),
-            Action::ProposeRevert { commit, .. } => {
+            Action::ProposeRevert {
+                environment, commit, ..
+            } => {
                 self.reverts.insert(commit.clone());
-                return None;
+                proposed(environment, commit)
             }
         })
     }
@@ -323,6 +325,14 @@ fn notified(environment: &str, rollout: u64) -> Event {
         environment: environment.to_owned(),
         rollout,
         receipt: String::new(),
+    }
+}
+
+fn proposed(environment: &str, commit: &str) -> Event {
+    Event::RevertProposed {
+        environment: environment.to_owned(),
+        commit: commit.to_owned(),
+        revert: "a branch proposes it".to_owned(),
     }
 }
 

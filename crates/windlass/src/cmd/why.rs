@@ -97,10 +97,10 @@ fn explain(say: Say, environment: &EnvironmentView) {
             relative(hold.since_ms, now),
             hold.reason
         ));
-        say.line(format!(
-            "    a newer commit clears it, or: windlass hold --clear {} {}",
-            environment.name, hold.release
-        ));
+        if let Some(revert) = &hold.revert {
+            say.line(format!("    {revert}"));
+        }
+        say.line(format!("    {}", hold.remedy));
     }
     if let Some(last) = environment.history.first() {
         say.line(format!("  last: {}", sentence(say, &environment.name, last)));

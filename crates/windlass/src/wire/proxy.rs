@@ -43,8 +43,8 @@ pub(super) async fn keep(place: Place, controller: Handle) {
 /// runs another program than this is followed by this one, which takes over its sockets.
 pub(super) async fn ensure(place: &Place) -> Result<()> {
     let client = Client::new(place.socket());
+    let program = std::env::current_exe().context("the path of this program is not known")?;
     if let Ok(status) = client.status().await {
-        let program = std::env::current_exe().context("the path of this program is not known")?;
         if runs(status.pid, &program) {
             return Ok(());
         }
@@ -65,7 +65,6 @@ pub(super) async fn ensure(place: &Place) -> Result<()> {
         .open(&path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
     let too = log.try_clone().context("the proxy's log cannot be shared")?;
-    let program = std::env::current_exe().context("the path of this program is not known")?;
     let mut child = Command::new(program)
         .arg("proxy")
         .arg("--state")

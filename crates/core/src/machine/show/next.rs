@@ -1,6 +1,6 @@
 //! What comes next from an environment's source, and what keeps it from becoming a rollout.
 
-use crate::machine::state::{Build, Head, Known, Lane, State};
+use crate::machine::state::{Build, Head, Hold, Known, Lane, State};
 use crate::view::WaitingView;
 
 /// `None` when the source's newest release is there, or is on its way.
@@ -9,9 +9,9 @@ pub(super) fn coming(state: &State, lane: &Lane, now_ms: i64) -> Option<WaitingV
         return Some(WaitingView {
             what: "its source has not been read yet".to_owned(),
             since_ms: now_ms,
-            until_ms: None,
             remedy: "windlass status names what is in the way".to_owned(),
             person: false,
+            ..WaitingView::default()
         });
     };
     let build = state.builds.iter().find(|build| build.commit == head.commit);
@@ -51,9 +51,9 @@ fn building(build: &Build, branch: &str) -> WaitingView {
     WaitingView {
         what,
         since_ms: build.since_ms,
-        until_ms: None,
         remedy,
         person: build.failed.is_some(),
+        ..WaitingView::default()
     }
 }
 
@@ -66,22 +66,28 @@ fn nothing(lane: &Lane, head: &Head) -> WaitingView {
     WaitingView {
         what: format!("{branch} contains no release"),
         since_ms: head.seen_ms,
-        until_ms: None,
         remedy,
         person: true,
+        ..WaitingView::default()
     }
 }
 
 fn kept_out(lane: &Lane, release: &str) -> Option<WaitingView> {
     let hold = lane.held(release)?;
-    let name = &lane.config.name;
     Some(WaitingView {
         what: format!("{release} is kept out by {}: {}", hold.by, hold.reason),
         since_ms: hold.since_ms,
-        until_ms: None,
-        remedy: format!("a newer commit clears it, or: windlass hold --clear {name} {release}"),
+        remedy: let_in_again(lane, hold),
         person: true,
+        held: Some(release.to_owned()),
+        ..WaitingView::default()
     })
+}
+
+/// What ends a hold.
+pub(super) fn let_in_again(lane: &Lane, hold: &Hold) -> String {
+    let (name, release) = (&lane.config.name, &hold.release);
+    format!("a newer commit clears it, or: windlass hold --clear {name} {release}")
 }
 
 fn not_yet_promoted(state: &State, lane: &Lane, newest: &Known) -> Option<WaitingView> {
@@ -104,9 +110,9 @@ fn not_yet_promoted(state: &State, lane: &Lane, newest: &Known) -> Option<Waitin
     Some(WaitingView {
         what,
         since_ms,
-        until_ms: None,
         remedy: format!("windlass why {from}"),
         person: false,
+        ..WaitingView::default()
     })
 }
 
@@ -120,8 +126,8 @@ fn behind_a_rollout(lane: &Lane, newest: &Known) -> Option<WaitingView> {
             newest.release.id, rollout.release
         ),
         since_ms: newest.release.built_at_ms,
-        until_ms: None,
         remedy: format!("windlass promote {name} ends the watch; windlass abort {name} gives the rollout up"),
         person: false,
+        ..WaitingView::default()
     })
 }

@@ -20,6 +20,7 @@ pub(super) fn waiting(state: &State, lane: &Lane, rollout: &Rollout, now_ms: i64
         until_ms,
         remedy,
         person,
+        ..WaitingView::default()
     };
     if rollout.awaits.is_some() || rollout.again.is_some() {
         return step(lane, rollout);
@@ -64,16 +65,19 @@ fn step(lane: &Lane, rollout: &Rollout) -> Option<WaitingView> {
         return Some(WaitingView {
             since_ms: awaited.since_ms,
             what,
-            until_ms: None,
             remedy: format!("it goes on by itself; windlass status {name} shows its instances"),
             person: false,
+            ..WaitingView::default()
         });
     }
     let again = rollout.again.as_ref()?;
+    let times = match again.failures {
+        1 => "once".to_owned(),
+        failures => format!("{failures} times"),
+    };
     let what = format!(
-        "the phase {} failed {} times: {}",
+        "the phase {} failed {times}: {}",
         rollout.phase.name(),
-        again.failures,
         again.reason
     );
     let person = again.at_ms.is_none();
@@ -88,6 +92,7 @@ fn step(lane: &Lane, rollout: &Rollout) -> Option<WaitingView> {
         until_ms: again.at_ms,
         remedy,
         person,
+        ..WaitingView::default()
     })
 }
 
@@ -109,9 +114,9 @@ fn gates(state: &State, lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i
         return rollout.paused.then(|| WaitingView {
             what: "all gates allow, but the rollout is paused".to_owned(),
             since_ms,
-            until_ms: None,
             remedy: format!("windlass resume {}", lane.config.name),
             person: true,
+            ..WaitingView::default()
         });
     };
     let (remedy, person) = match &answer.verdict {
@@ -129,6 +134,7 @@ fn gates(state: &State, lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i
         },
         remedy: remedy.clone(),
         person,
+        ..WaitingView::default()
     })
 }
 
@@ -155,6 +161,7 @@ fn canary(lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i64) -> Waiting
         until_ms,
         remedy: format!("windlass promote {name} goes on now; windlass abort {name} gives it up"),
         person,
+        ..WaitingView::default()
     }
 }
 
@@ -182,46 +189,42 @@ fn watch(lane: &Lane, rollout: &Rollout, since_ms: i64, now_ms: i64) -> WaitingV
         until_ms: (!undecided).then_some(ends_ms),
         remedy: format!("windlass promote {name} ends the watch; windlass rollback {name} goes back"),
         person: undecided,
+        ..WaitingView::default()
     }
 }
 
-/// One sentence about an environment.
-pub(super) fn summary(
-    state: &State,
-    lane: &Lane,
-    waiting: Option<&WaitingView>,
-    coming: Option<&WaitingView>,
-) -> String {
-    let serves = match &lane.live {
-        None => "nothing serves".to_owned(),
-        Some(live) => {
-            let version = state
-                .releases
-                .get(&live.release)
-                .map_or(live.release.as_str(), |known| known.release.version.as_str());
+/// What is the matter: instances that are not ready, and what the rollout waits for.
+pub(super) fn news(lane: &Lane, waiting: Option<&WaitingView>) -> String {
+    let track = lane.live.as_ref().and_then(|live| lane.tracks.get(&live.track));
+    let trouble = track.filter(|track| track.ready < track.desired).map(|track| {
+        format!(
+            "{} of {} instances ready: {}",
+            track.ready, track.desired, track.trouble
+        )
+    });
+    let waiting = lane.rollout.as_ref().map(|rollout| match waiting {
+        Some(waiting) => format!("waiting: {}", waiting.what),
+        None => format!("{} is in {}", rollout.release, rollout.phase.name()),
+    });
+    let news: Vec<String> = trouble.into_iter().chain(waiting).collect();
+    news.join("; ")
+}
+
+/// One sentence about an environment: what serves, what is the matter and, when nothing is rolled out, what comes next.
+pub(super) fn summary(state: &State, lane: &Lane, news: &str, coming: Option<&WaitingView>) -> String {
+    let serves = lane.live.as_ref().map_or_else(
+        || "nothing serves".to_owned(),
+        |live| {
+            let known = state.releases.get(&live.release);
+            let version = known.map_or(&live.release, |known| &known.release.version);
             format!("{version} serves")
-        }
-    };
-    let trouble = lane
-        .live
-        .as_ref()
-        .and_then(|live| lane.tracks.get(&live.track))
-        .filter(|track| track.ready < track.desired)
-        .map(|track| {
-            format!(
-                ", {} of {} instances ready: {}",
-                track.ready, track.desired, track.trouble
-            )
-        })
-        .unwrap_or_default();
-    let next = match (&lane.rollout, waiting) {
-        (Some(_), Some(waiting)) => format!("; waiting: {}", waiting.what),
-        (Some(rollout), None) => format!("; {} is in {}", rollout.release, rollout.phase.name()),
-        (None, _) => coming
-            .map(|coming| format!("; {}", coming.what))
-            .unwrap_or_default(),
-    };
-    format!("{serves}{trouble}{next}")
+        },
+    );
+    let next = coming.filter(|_| lane.rollout.is_none());
+    let next = next.map_or("", |coming| &coming.what);
+    let parts = [serves.as_str(), news, next];
+    let said: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    said.join("; ")
 }
 
 /// Whether nothing is in progress that will go on by itself.

@@ -40,6 +40,59 @@ fn recreate_stops_the_old_release_and_starts_the_new_one() {
 }
 
 #[test]
+fn a_way_back_in_place_whose_start_fails_is_tried_again_and_in_the_end_a_person_is_told() {
+    check(
+        &one("deploy: auto, strategy: recreate"),
+        "
+        push main a  => build a
+        built a      => prepare a@blue
+        test plan p1 => migrate a@blue
+        test done    => start a@blue
+        test done    => ready a@blue
+        test done    => verify a@blue
+        test done    => switch blue=100
+        test done    =>
+        push main b a => build b
+        built b      => prepare b@blue
+        test plan p2 => stopold a@blue
+        test done    => migrate b@blue
+        test done    => start b@blue
+        test done    => ready b@blue
+        test fail no instance is ready => clean b@blue
+        test done    => start a@blue
+        test fail the registry does not answer => wake +1000
+        ? test waiting the phase start failed once: the registry does not answer
+        +1000        => start a@blue
+        test fail the registry does not answer => wake +2000
+        +2000        => start a@blue
+        test done    => ready a@blue
+        test done    => return blue=100
+        test done    =>
+        ? test live sha-a
+        push main c b a => build c
+        built c      => prepare c@blue
+        test plan p3 => stopold a@blue
+        test done    => migrate c@blue
+        test done    => start c@blue
+        test fail no such image => clean c@blue
+        test done    => start a@blue
+        test fail the disk is full => wake +1000
+        +1000        => start a@blue
+        test fail the disk is full => wake +2000
+        +2000        => start a@blue
+        test fail the disk is full => wake +4000
+        +4000        => start a@blue
+        test fail the disk is full => wake +8000
+        +8000        => start a@blue
+        test fail the disk is full => clean a@blue
+        ? test outcome sha-c refused start
+        test done    =>
+        ? test outcome sha-a failed start
+        ",
+    );
+}
+
+#[test]
 fn recreate_goes_back_by_stopping_what_serves_first() {
     check(
         &one("deploy: auto, strategy: recreate"),

@@ -342,7 +342,7 @@ fn a_rollback_in_the_watch_is_one_swap() {
         Ada: rollback staging => return blue=100, revert b to a
         staging late     =>
         staging fail the proxy does not answer => wake +1000
-        ? staging waiting the phase return failed 1 times: the proxy does not answer
+        ? staging waiting the phase return failed once: the proxy does not answer
         +1000 => return blue=100
         staging done     => clean b@green
         ? staging outcome sha-a promoted analysis
