@@ -22,6 +22,7 @@ mod functions;
 mod go;
 pub mod ignore;
 mod json;
+pub mod kustomize;
 pub mod limits;
 pub mod lint;
 pub mod load;

@@ -3,6 +3,7 @@
 //! A mistake is an error that points at its place. Whether files, charts and branches that it names are there is not
 //! known here.
 
+mod application;
 mod consistency;
 mod environment;
 mod error;
@@ -27,6 +28,8 @@ pub use error::ConfigError;
 pub use freeze::{Freeze, Window};
 pub use schema::json_schema;
 
+use crate::argo::Files;
+
 /// A platform as its configuration describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -36,7 +39,7 @@ pub struct Config {
     pub registry: Option<String>,
     /// The services, by name.
     pub services: BTreeMap<String, Service>,
-    /// Folder of the Helm chart, relative to the file.
+    /// Folder of the Helm chart, relative to the file; empty where every environment has an Application instead.
     pub chart: String,
     /// The Service where customer traffic enters.
     pub edge: String,
@@ -84,12 +87,17 @@ pub enum Build {
 }
 
 impl Config {
-    /// Reads a configuration; `path` is only for messages.
+    /// Reads a configuration that names no other file; `path` is only for messages.
     pub fn parse(path: &str, text: &str) -> Result<Self, ConfigError> {
+        Self::parse_with(path, text, &application::NoFiles)
+    }
+
+    /// Reads a configuration with the Applications that it names in `files`.
+    pub fn parse_with(path: &str, text: &str, files: &dyn Files) -> Result<Self, ConfigError> {
         let read = || {
             let node = node::Node::parse(text)?;
             let value = layout::PLATFORM.read(&node)?;
-            let config = reading::config(&value, &node)?;
+            let config = reading::config(&value, &node, files)?;
             consistency::check(&config, &node)?;
             Ok(config)
         };

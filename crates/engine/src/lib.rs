@@ -2,6 +2,7 @@
 
 mod act;
 pub mod build;
+pub mod checkout;
 mod clock;
 pub mod cluster;
 pub mod controller;

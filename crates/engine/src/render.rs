@@ -1,6 +1,9 @@
 //! What an environment should have: the chart of a commit rendered for it, with the images of a release, judged and
 //! compared with what is there. It reads files and nothing else; it changes nothing.
 
+mod application;
+#[cfg(test)]
+mod application_tests;
 #[cfg(test)]
 mod chart_tests;
 mod error;
@@ -71,6 +74,10 @@ pub fn render(
     environment: &Environment,
     release: &Release,
 ) -> Result<Rendered, RenderError> {
+    if let Some(application) = &environment.application {
+        let (all, notes) = application::objects(application, sources.parts, config, environment, release)?;
+        return Ok(finished(all, notes, config, environment, release));
+    }
     let chart = windlass_chart::load_from_files(sources.chart, &Limits::default())
         .map_err(|source| RenderError::chart(&config.chart, environment, source))?;
     let values = values::values(&sources.values, config, release)?;
@@ -105,12 +112,23 @@ pub fn render(
             return Err(RenderError::TooMany { max: OBJECTS_MAX });
         }
     }
-    let images = values::images(config, release);
+    Ok(finished(all, rendered.notes, config, environment, release))
+}
+
+/// With the release's images by their digests.
+fn finished(
+    all: Vec<Object>,
+    notes: String,
+    config: &Config,
+    environment: &Environment,
+    release: &Release,
+) -> Rendered {
+    let (images, namespace) = (values::images(config, release), namespace(environment));
     let all = all
         .into_iter()
         .map(|object| pin::pinned(&with_namespace(object, namespace), &images))
         .collect();
-    Ok(Rendered::of(all, rendered.notes))
+    Rendered::of(all, notes)
 }
 
 /// The plan from what an environment had to what it should have. `observed` are the stored objects of its current

@@ -121,6 +121,18 @@ impl Repository {
         self.inner.to_thread_local().workdir().map(Path::to_owned)
     }
 
+    /// The addresses that it is fetched from elsewhere by.
+    pub fn addresses(&self) -> Vec<String> {
+        let repo = self.inner.to_thread_local();
+        let names = repo.remote_names();
+        let remotes = names.iter().filter_map(|name| {
+            let name: &gix::bstr::BStr = name.as_ref();
+            repo.find_remote(name).ok()
+        });
+        let address = |remote: gix::Remote<'_>| Some(remote.url(gix::remote::Direction::Fetch)?.to_string());
+        remotes.filter_map(address).collect()
+    }
+
     /// The commit a local branch is at.
     pub fn head_of(&self, branch: &str) -> Result<Commit, SourceError> {
         let repo = self.inner.to_thread_local();

@@ -9,6 +9,7 @@ use super::{Config, Strategy};
 
 /// The first contradiction in the file, if there is one.
 pub(super) fn check(config: &Config, node: &Node) -> Result<(), Problem> {
+    chart(config, node)?;
     edge(config, node)?;
     needs(config, node)?;
     ports(config, node)?;
@@ -20,6 +21,17 @@ pub(super) fn check(config: &Config, node: &Node) -> Result<(), Problem> {
         programs(&environment.verify, at.deepest(&["verify"]))?;
     }
     programs(&config.ci, node.deepest(&["ci"]))
+}
+
+fn chart(config: &Config, node: &Node) -> Result<(), Problem> {
+    if !config.chart.is_empty() || config.environments.iter().all(|it| it.application.is_some()) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        node.span,
+        "the platform has no `chart`",
+        "add `chart:` a path inside the repository, or give every environment an `application`",
+    ))
 }
 
 fn edge(config: &Config, node: &Node) -> Result<(), Problem> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::freeze::Freeze;
+use crate::argo::Application;
 
 /// One environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Environment {
     pub strategy: Strategy,
     /// How long a release is watched and the one before kept warm.
     pub watch_ms: u64,
+    /// Argo CD's manifest that says where its objects are, instead of the platform's chart and the values files.
+    #[serde(default)]
+    pub application: Option<Application>,
     /// Values files for the chart.
     pub values: Values,
     /// Only releases that are healthy there are deployed here.
@@ -264,6 +268,16 @@ impl Environment {
             Source::Worktree(_) => None,
             Source::Branch { branch, .. } => Some(branch),
         }
+    }
+
+    /// Whether what is no longer in a release is deleted.
+    pub fn prunes(&self) -> bool {
+        self.application.as_ref().is_none_or(|it| it.sync.prune)
+    }
+
+    /// Whether what was changed on a cluster is changed back.
+    pub fn heals(&self) -> bool {
+        self.application.as_ref().is_none_or(|it| it.sync.self_heal)
     }
 
     /// Whether it keeps two tracks.

@@ -43,10 +43,10 @@ pub(super) static PLATFORM: Layout = Layout {
             Shape::MapOf(&Shape::Fields(&SERVICE)),
             "The services, by name.",
         ),
-        required(
+        optional(
             "chart",
             Shape::Path,
-            "Folder of the Helm chart, relative to this file.",
+            "Folder of the Helm chart, relative to this file; needed unless every environment has an `application`.",
         ),
         required(
             "edge",
@@ -141,7 +141,16 @@ static ENVIRONMENT: Layout = Layout {
             Shape::Tagged(RUNTIMES),
             "Where it runs; `local` by default.",
         ),
-        required("source", Shape::Fields(&SOURCE), "What it follows."),
+        optional(
+            "source",
+            Shape::Fields(&SOURCE),
+            "What it follows; needed unless there is an `application`.",
+        ),
+        optional(
+            "application",
+            Shape::Either(APPLICATION),
+            "Argo CD's Application that says what it follows, where its objects are and where they go; instead of `source`, `values` and the chart.",
+        ),
         optional(
             "port",
             Shape::Count { min: 1, max: 65_535 },
@@ -196,6 +205,20 @@ static ENVIRONMENT: Layout = Layout {
             "verify",
             Shape::List(&Shape::Fields(&STEP)),
             "Integration tests of the new track before customers meet it: programs that run in a checkout of the release's commit, one after the other, with its address in `PREVIEW_URL` (`http://host:port`); all must end with status 0.",
+        ),
+    ],
+};
+
+static APPLICATION: &[Shape] = &[Shape::Path, Shape::Fields(&MANIFEST)];
+
+static MANIFEST: Layout = Layout {
+    what: "an application",
+    fields: &[
+        required("file", Shape::Path, "The file with the manifest."),
+        required(
+            "name",
+            Shape::Text,
+            "The Application's name, where the file has several.",
         ),
     ],
 };

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::application;
 use super::environment::{
     Amount, Analysis, Business, CanaryStep, Deploy, Environment, Gates, Inconclusive, Runtime, Severity,
     Source, Step, Strategy, Values,
@@ -11,6 +12,7 @@ use super::error::Problem;
 use super::freeze::{self, Freeze, WEEKLY_MS_MAX, Window};
 use super::node::Node;
 use super::{Build, Config, Service};
+use crate::argo::Files;
 
 const WATCH_MS: u64 = 30 * 60_000;
 const APPROVAL_EXPIRES_MS: u64 = 24 * 3_600_000;
@@ -20,14 +22,20 @@ const FREEZE_MS: u64 = 24 * 3_600_000;
 type Fields = Map<String, Value>;
 
 /// Reads the whole file; `node` is the tree that `value` was made of and gives the places for messages.
-pub(super) fn config(value: &Fields, node: &Node) -> Result<Config, Problem> {
+pub(super) fn config(value: &Fields, node: &Node, files: &dyn Files) -> Result<Config, Problem> {
     let services = map(value, "services").map(|(name, fields)| {
         let node = node.deepest(&["services", name]);
         Ok((name.clone(), service(fields, node)?))
     });
     let chart = text(value, "chart").unwrap_or_default();
-    let environments = map(value, "environments")
-        .map(|(name, fields)| environment(name, fields, &chart, node.deepest(&["environments", name])));
+    let environments = map(value, "environments").map(|(name, fields)| {
+        environment(
+            name,
+            fields,
+            &chart,
+            (node.deepest(&["environments", name]), files),
+        )
+    });
     Ok(Config {
         platform: text(value, "platform").unwrap_or_default(),
         registry: text(value, "registry"),
@@ -123,18 +131,34 @@ fn build(value: &Fields, node: &Node) -> Result<Build, Problem> {
     }
 }
 
-fn environment(name: &str, value: &Fields, chart: &str, node: &Node) -> Result<Environment, Problem> {
+fn environment(
+    name: &str,
+    value: &Fields,
+    chart: &str,
+    (node, files): (&Node, &dyn Files),
+) -> Result<Environment, Problem> {
+    let application = application::find(value, node, files)?;
     let default = || Values::Default(format!("{}/values.{name}.yaml", chart.trim_end_matches('/')));
     let freezes = list(value, "freeze").zip(node.deepest(&["freeze"]).items());
     Ok(Environment {
         name: name.to_owned(),
-        runtime: runtime(value.get("runtime")),
-        source: source(value, node)?,
+        runtime: match &application {
+            Some(it) => application::runtime(it, runtime(value.get("runtime")), node)?,
+            None => runtime(value.get("runtime")),
+        },
+        source: match &application {
+            Some(it) => application::source(it, files),
+            None => source(value, node)?,
+        },
         port: number(value, "port").and_then(|port| u16::try_from(port).ok()),
-        deploy: deploy(value.get("deploy")),
+        deploy: match &application {
+            Some(it) => application::deploy(it, APPROVAL_EXPIRES_MS).stricter(&deploy(value.get("deploy"))),
+            None => deploy(value.get("deploy")),
+        },
         break_glass: texts(value, "break-glass"),
         strategy: strategy(value.get("strategy")),
         watch_ms: number(value, "watch").unwrap_or(WATCH_MS),
+        application,
         values: value
             .get("values")
             .map_or_else(default, |_| Values::Named(texts(value, "values"))),
@@ -159,6 +183,13 @@ fn runtime(value: Option<&Value>) -> Runtime {
 }
 
 fn source(value: &Fields, node: &Node) -> Result<Source, Problem> {
+    if !value.contains_key("source") {
+        return Err(Problem::new(
+            node.span,
+            "an environment has no `source`",
+            "add `source:` a map that describes a source, or `application:` an Argo CD manifest",
+        ));
+    }
     let node = node.deepest(&["source"]);
     let empty = Fields::new();
     let value = inner(value, "source").unwrap_or(&empty);

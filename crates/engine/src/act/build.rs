@@ -6,6 +6,7 @@ use windlass_core::config::{Config, Source};
 use windlass_core::machine::event::Event;
 use windlass_core::machine::release::Release;
 
+use crate::checkout::Checkout;
 use crate::source::{Repository, Tree};
 use crate::world::World;
 
@@ -63,14 +64,16 @@ pub(super) fn config_of(world: &World, tree: &Tree<'_>) -> Result<Config, String
     let Some(bytes) = tree.read(CONFIG).map_err(|e| e.to_string())? else {
         return Ok(world.options.config.clone());
     };
-    Config::parse(CONFIG, &String::from_utf8_lossy(&bytes)).map_err(|e| e.to_string())
+    let text = String::from_utf8_lossy(&bytes);
+    Config::parse_with(CONFIG, &text, &Checkout::Commit(tree)).map_err(|e| e.to_string())
 }
 
 /// What the working tree says at the moment.
 pub(super) fn config_of_files(world: &World, folder: &Path) -> Result<Config, String> {
     let path = folder.join(CONFIG);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Config::parse(&path.display().to_string(), &text).map_err(|e| e.to_string()),
+        Ok(text) => Config::parse_with(&path.display().to_string(), &text, &Checkout::Folder(folder))
+            .map_err(|e| e.to_string()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(world.options.config.clone()),
         Err(error) => Err(format!("{} cannot be read: {error}", path.display())),
     }

@@ -48,6 +48,13 @@ pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, 
         &about,
         own::waits_for_restart(&world.options.config, &config, name, &release),
     );
+    let unused = settings.application.as_ref().map(|it| it.warnings.join("; "));
+    world.warn(
+        &format!("application for {name}"),
+        unused
+            .filter(|it| !it.is_empty())
+            .map(|it| format!("{name}: {it}")),
+    );
     store(world, carry, &rendered, &config).await?;
     Ok((plan, settings.clone()))
 }

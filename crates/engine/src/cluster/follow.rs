@@ -230,6 +230,11 @@ async fn heal(world: &World, environment: &str, lane: &Lane) {
     let view = world.published.view();
     let shown = view.environments.iter().find(|one| one.name == environment);
     let live = shown.and_then(|one| Some(one.live.as_ref()?.track));
+    let release = shown.and_then(|one| Some(one.live.as_ref()?.release.clone()));
+    let settings = world.settings_of(environment, &release.unwrap_or_default());
+    if settings.is_some_and(|it| !it.heals()) {
+        return;
+    }
     let mut left = Vec::new();
     let mut failed = None;
     for track in shown.map(|one| one.tracks.as_slice()).unwrap_or_default() {

@@ -260,6 +260,12 @@ pub(super) async fn prune(world: &World, lane: &Lane, environment: &str, color: 
     let Some(release) = switch::release_on(world, environment, color) else {
         return;
     };
+    if world
+        .settings_of(environment, &release)
+        .is_some_and(|it| !it.prunes())
+    {
+        return;
+    }
     let Some(all) = world.objects(environment, &release).await else {
         return;
     };

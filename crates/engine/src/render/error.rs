@@ -67,6 +67,14 @@ pub enum RenderError {
         /// What is wrong.
         reason: String,
     },
+    /// What an Argo CD Application names cannot be used.
+    #[error("{file}: {reason}\nhint: docs/argocd.md says what of Argo CD's manifests is understood")]
+    Application {
+        /// The Application's file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Too many objects.
     #[error("the chart writes more than {max} objects\nhint: split the platform")]
     TooMany {

@@ -77,6 +77,11 @@ impl Repository {
 }
 
 impl Tree<'_> {
+    /// The repository of the commit.
+    pub fn repository(&self) -> &Repository {
+        self.repository
+    }
+
     /// Every path with what it is.
     pub fn entries(&self) -> &BTreeMap<String, Entry> {
         &self.entries

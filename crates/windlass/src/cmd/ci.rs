@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use windlass_core::config::{Config, Step};
 use windlass_core::machine::event::Wish;
+use windlass_engine::checkout::Checkout;
 use windlass_server::Command;
 
 use super::serve::configuration;
@@ -109,7 +110,10 @@ impl Ci {
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("commit {commit} has no windlass.yaml\nhint: it says below `ci` what to run")
         })?;
-        let config = Config::parse(&format!("windlass.yaml of {commit}"), &text)?;
+        let config = {
+            let files = Checkout::Folder(&folder);
+            Config::parse_with(&format!("windlass.yaml of {commit}"), &text, &files)?
+        };
         Ok(Subject {
             folder,
             config,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use windlass_core::config::Config;
+use windlass_engine::checkout::Checkout;
 
 use super::{Outcome, Shared, wait_for};
 use crate::place::Place;
@@ -48,5 +49,6 @@ pub(super) fn configuration(place: &Place) -> Result<Config> {
             path.display()
         )
     })?;
-    Ok(Config::parse(&path.display().to_string(), &text)?)
+    let files = Checkout::Folder(&place.root);
+    Ok(Config::parse_with(&path.display().to_string(), &text, &files)?)
 }

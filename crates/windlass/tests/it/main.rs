@@ -1,6 +1,7 @@
 //! The program as people run it: real processes, killed for real, and what it says when something is wrong.
 #![expect(clippy::unwrap_used, reason = "a test says where it failed")]
 
+mod application;
 mod by_hand;
 mod canary;
 #[cfg(feature = "kubernetes")]
