@@ -70,12 +70,24 @@ seccompProfile:
 {{- end }}
 {{- end -}}
 
+{{/* The volume of a file is written by one node at a time: a pod elsewhere, of a migration too, would wait for it for ever. */}}
+{{- define "ecommerce.together" -}}
+podAffinity:
+  requiredDuringSchedulingIgnoredDuringExecution:
+    - topologyKey: kubernetes.io/hostname
+      labelSelector:
+        matchLabels:
+          keeps-data: {{ .name }}
+{{- end -}}
+
 {{- define "ecommerce.placement" -}}
 {{- with .root.Values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
-{{- with .root.Values.preferredNodeLabels }}
+{{- $together := include "ecommerce.embedded" . }}
+{{- if or $together .root.Values.preferredNodeLabels }}
 affinity:
+  {{- with .root.Values.preferredNodeLabels }}
   nodeAffinity:
     preferredDuringSchedulingIgnoredDuringExecution:
       {{- range $label, $value := . }}
@@ -86,9 +98,13 @@ affinity:
               operator: In
               values: [{{ $value | quote }}]
       {{- end }}
+  {{- end }}
+  {{- if $together }}
+  {{- include "ecommerce.together" . | trim | nindent 2 }}
+  {{- end }}
 {{- end }}
 topologySpreadConstraints:
-  {{- range $topology := list "topology.kubernetes.io/zone" "kubernetes.io/hostname" }}
+  {{- range $topology := eq $together "yes" | ternary (list "topology.kubernetes.io/zone") (list "topology.kubernetes.io/zone" "kubernetes.io/hostname") }}
   - maxSkew: 1
     topologyKey: {{ $topology }}
     whenUnsatisfiable: ScheduleAnyway

@@ -10,6 +10,7 @@ mod alerts;
 mod argocd;
 mod compose;
 mod images;
+mod manifests;
 mod openapi;
 mod policies;
 mod terraform;
