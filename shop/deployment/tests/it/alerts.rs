@@ -3,6 +3,7 @@
 use crate::{run, text, yaml};
 
 const PATH: &str = "infrastructure/prometheus/alerts.yaml";
+const TRIED: &str = "infrastructure/prometheus/alerts.test.yaml";
 
 fn metrics_of(expression: &str) -> Vec<&str> {
     let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
@@ -13,6 +14,7 @@ fn metrics_of(expression: &str) -> Vec<&str> {
 fn alerts_are_about_metrics_that_exist_and_lead_to_a_page() {
     let readme = text("shop/README.md");
     let runbook = text("shop/runbook/README.md").to_lowercase();
+    let tried = text(TRIED);
     let groups = yaml(PATH).remove(0);
     let rules = groups["groups"]
         .as_array()
@@ -41,6 +43,10 @@ fn alerts_are_about_metrics_that_exist_and_lead_to_a_page() {
             "the runbook does not name {name}"
         );
         assert!(
+            tried.contains(&format!("alertname: {name}\n")),
+            "{TRIED} does not let {name} fire"
+        );
+        assert!(
             matches!(rule["labels"]["severity"].as_str(), Some("page" | "ticket")),
             "{name}"
         );
@@ -50,8 +56,7 @@ fn alerts_are_about_metrics_that_exist_and_lead_to_a_page() {
 
 #[test]
 fn promtool_finds_the_rules_right_and_firing_when_they_should() {
-    let test = "infrastructure/prometheus/alerts.test.yaml";
-    for arguments in [["check", "rules", PATH], ["test", "rules", test]] {
+    for arguments in [["check", "rules", PATH], ["test", "rules", TRIED]] {
         let Some((fine, said)) = run("promtool", "prometheus", &arguments) else {
             return;
         };
