@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{services, text, yaml};
 
@@ -74,6 +74,12 @@ fn compose_runs_what_the_chart_runs_with_the_same_words() {
         assert_eq!(set, expected, "{name}");
         // The parser leaves a merge as it is written.
         assert_eq!(run["<<"]["read_only"], true, "{name}");
+        let check = &run["<<"]["healthcheck"];
+        assert_eq!(
+            (&check["test"], &check["interval"]),
+            (&json!(["CMD", "/service", "healthcheck"]), &json!("2s")),
+            "{name}: others wait for it"
+        );
     }
     assert_eq!(compose["services"]["api-gateway"]["ports"][0], "3000:3000");
 }
