@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use hcl::{Block, Body};
+use serde_json::{Value, json};
 
 use crate::{files, run_if_there, text, yaml};
 
@@ -72,14 +73,57 @@ fn what_the_guide_asks_for_is_there() {
         .unwrap();
     assert_eq!(attribute(&db, "backup_window"), "\"03:00-04:00\"");
     assert_eq!(attribute(&db, "maintenance_window"), "\"sun:04:00-sun:05:00\"");
-    let production = text("infrastructure/terraform/environments/production.tfvars");
-    for line in [
-        "multi_az        = true",
-        "backup_days     = 30",
-        "read_replicas   = 1",
-        "desired        = 6",
+    assert_eq!(attribute(&db, "engine"), "\"postgres\"");
+    assert!(attribute(&db, "engine_version").starts_with("\"15."));
+}
+
+/// The guide's sizes are those of production.
+#[test]
+fn production_is_as_large_as_the_guide_has_it() {
+    let production: Value =
+        hcl::from_str(&text("infrastructure/terraform/environments/production.tfvars")).unwrap();
+    assert_eq!(
+        production["nodes"],
+        json!({"instance_types": ["m5.large"], "min": 3, "max": 10, "desired": 6})
+    );
+    let postgresql = &production["postgresql"];
+    for (name, value) in [
+        ("instance_class", json!("db.r5.xlarge")),
+        ("multi_az", json!(true)),
+        ("read_replicas", json!(1)),
+        ("backup_days", json!(30)),
     ] {
-        assert!(production.contains(line), "production has no `{line}`");
+        assert_eq!(postgresql[name], value, "{name}");
+    }
+    let replica = blocks("module")
+        .into_iter()
+        .find(|module| label(module, 0) == "db_replica")
+        .unwrap();
+    assert_eq!(
+        attribute(&replica, "replicate_source_db"),
+        "module.db.db_instance_identifier"
+    );
+}
+
+#[test]
+fn no_store_is_public_or_readable_on_its_disk() {
+    for module in blocks("module") {
+        if label(&module, 0).starts_with("db") {
+            assert_eq!(attribute(&module, "publicly_accessible"), "false");
+            assert_eq!(attribute(&module, "storage_encrypted"), "true");
+        }
+    }
+    for resource in blocks("resource") {
+        let needs: &[&str] = match label(&resource, 0).as_str() {
+            "aws_docdb_cluster" => &["storage_encrypted"],
+            "aws_elasticache_replication_group" => {
+                &["at_rest_encryption_enabled", "transit_encryption_enabled"]
+            }
+            _ => &[],
+        };
+        for name in needs {
+            assert_eq!(attribute(&resource, name), "true", "{name}");
+        }
     }
 }
 
@@ -134,14 +178,39 @@ fn secrets_are_where_the_chart_looks_for_them() {
     }
 }
 
+/// Terraform or OpenTofu: neither is in Debian, so nobody has to have one.
+fn tool() -> Option<&'static str> {
+    ["terraform", "tofu"]
+        .into_iter()
+        .find(|tool| run_if_there(tool, &["version"]).is_some())
+}
+
 #[test]
 fn its_own_tool_finds_it_well_formatted() {
-    // It is not in Debian, so nobody has to have it.
-    let Some((fine, said)) = run_if_there(
-        "terraform",
-        &["fmt", "-check", "-recursive", "infrastructure/terraform"],
-    ) else {
+    let Some(tool) = tool() else { return };
+    let (fine, said) =
+        run_if_there(tool, &["fmt", "-check", "-recursive", "infrastructure/terraform"]).unwrap();
+    assert!(fine, "{said}");
+}
+
+/// Needs the modules and the providers' schemas, so it is left out where their registry cannot be reached.
+#[test]
+fn its_own_tool_finds_it_valid() {
+    let Some(tool) = tool() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for path in files("infrastructure/terraform", ".tf") {
+        let name = path.rsplit('/').next().unwrap();
+        std::fs::write(folder.path().join(name), text(&path)).unwrap();
+    }
+    let at = format!("-chdir={}", folder.path().display());
+    let begin = [&at, "init", "-backend=false", "-input=false", "-no-color"];
+    let (begun, said) = run_if_there(tool, &begin).unwrap();
+    if !begun {
+        // Anything else that is wrong is found here already.
+        assert!(said.contains("registry"), "{said}");
+        eprintln!("left out: {tool} validate (its registry cannot be reached)");
         return;
-    };
+    }
+    let (fine, said) = run_if_there(tool, &[&at, "validate", "-no-color"]).unwrap();
     assert!(fine, "{said}");
 }
