@@ -13,6 +13,7 @@ mod images;
 mod manifests;
 mod openapi;
 mod policies;
+mod runbook;
 mod terraform;
 mod workflows;
 
