@@ -254,3 +254,26 @@ mod tests {
         assert!(faults("").is_ok());
     }
 }
+
+#[cfg(all(test, not(feature = "faults")))]
+mod tests_without {
+    use super::*;
+
+    #[test]
+    fn without_the_feature_no_fault_exists_whatever_is_asked_for() {
+        for text in [
+            "crash=1,errors=1,latency=1s:1,never_ready,old_schema,conversion_drop=1,crash_after=claimed",
+            "no such fault",
+        ] {
+            let faults = Faults::of(&Settings::of([("SHOP_FAULT", text.to_owned())])).unwrap();
+            let nothing = Harm {
+                delay: None,
+                fails: false,
+            };
+            assert_eq!(faults.request(), nothing);
+            assert!(faults.readiness().is_none());
+            assert!((0..10).all(|_| !faults.declines_payment()));
+            faults.crash_after("claimed");
+        }
+    }
+}

@@ -289,3 +289,50 @@ async fn serve(listener: TcpListener, routes: Router, mut stage: watch::Receiver
         tracing::warn!(?grace, "requests were still open at the end of the grace period");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpStream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_slow_with_its_headers_is_dropped_and_others_are_served() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_open, stage) = watch::channel(Stage::Open);
+        let routes = Router::new().route("/", get(async || "fine"));
+        tokio::spawn(serve(listener, routes, stage, Duration::ZERO));
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        let began = Instant::now();
+        let dropped = tokio::spawn(async move {
+            // A little every second, so that it is never silent for long.
+            for part in std::iter::once("GET / HTTP/1.1\r\n").chain(std::iter::repeat("X-Slow: 1\r\n")) {
+                if slow.write_all(part.as_bytes()).await.is_err() {
+                    break;
+                }
+                let mut answer = [0; 64];
+                let read = tokio::time::timeout(Duration::from_secs(1), slow.read(&mut answer)).await;
+                if let Ok(end) = read {
+                    assert!(matches!(end, Ok(0) | Err(_)), "it is not answered");
+                    break;
+                }
+            }
+            began.elapsed()
+        });
+        let mut other = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+        other.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        other.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("fine"),
+            "{answer}"
+        );
+        let took = dropped.await.unwrap();
+        let most = HEADER_TIME_MAX + Duration::from_secs(2);
+        assert!((HEADER_TIME_MAX..most).contains(&took), "{took:?}");
+    }
+}

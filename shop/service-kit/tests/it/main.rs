@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use axum::extract::State;
 use axum::routing::{get, post};
 use service_kit::migration::{Migration, Phase, Schema};
+use service_kit::store::Store;
 use service_kit::{
     Definition, Json, Kit, Parts, Problem, Running, SchemaRange, Settings, StartError, request_id, start,
 };
@@ -202,7 +203,7 @@ async fn outside_of_development_it_waits_for_the_migration() {
     );
 
     let settings = Settings::of([("DATA_DIR", folder.path().display().to_string())]);
-    let store = service_kit::store::Store::open("notes", Notes::SCHEMA.unwrap(), &settings).unwrap();
+    let store = Store::open("notes", Notes::SCHEMA.unwrap(), &settings).unwrap();
     assert_eq!(store.migrate(Phase::Expand).await.unwrap(), 1);
     assert_eq!(
         store.migrate(Phase::Expand).await.unwrap(),
@@ -248,4 +249,90 @@ async fn requests_in_flight_end_and_new_ones_are_asked_to_go() {
         public.get("/id").send().await.is_err(),
         "the port is closed at the end"
     );
+}
+
+/// A column that is replaced in three phases.
+const RENAMED: &[Migration] = &[
+    step(
+        1,
+        Phase::Expand,
+        0,
+        "create table note (text text not null) strict",
+    ),
+    step(2, Phase::Expand, 0, "alter table note add column words text"),
+    step(
+        3,
+        Phase::Backfill,
+        0,
+        "update note set words = lower(text) where words is null",
+    ),
+    // No version that knows less than 2 works without the old column.
+    step(4, Phase::Contract, 2, "alter table note drop column text"),
+];
+
+const fn step(number: i64, phase: Phase, floor: i64, sql: &'static str) -> Migration {
+    Migration {
+        number,
+        phase,
+        name: "notes",
+        sql,
+        postgres: None,
+        floor,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_phase_of_a_migration_runs_when_it_is_told_to_and_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = service(folder.path(), &[]).await;
+    let (public, admin) = caller(&old);
+    ready(&admin, 200, Duration::from_secs(5)).await;
+    let schema = Schema {
+        range: SchemaRange { min: 2, max: 2 },
+        migrations: RENAMED,
+        ..Notes::SCHEMA.unwrap()
+    };
+    let settings = Settings::of([("DATA_DIR", folder.path().display().to_string())]);
+    let store = Store::open("notes", schema, &settings).unwrap();
+    let add = public.call(http::Method::POST, "/notes").json(&"OLD");
+    assert!(add.send().await.unwrap().status.is_success());
+    let filled = async || {
+        let count = sqlx::query_scalar("select count(*) from note where words = 'old'");
+        count.fetch_one(store.read()).await.unwrap_or(-1_i64)
+    };
+
+    assert_eq!(store.migrate(Phase::Expand).await.unwrap(), 2);
+    assert_eq!(
+        old.kit().store().unwrap().migrate(Phase::Expand).await.unwrap(),
+        2,
+        "the old job changes nothing"
+    );
+    ready(&admin, 200, Duration::from_secs(3)).await;
+    let began = Instant::now();
+    loop {
+        let reply = admin.get("/ready").send().await.unwrap();
+        assert_eq!(reply.status.as_u16(), 200, "the old version goes on");
+        let document: serde_json::Value = reply.json().unwrap();
+        if document["schema"] == serde_json::json!({"found": 2, "min": 1, "max": 1}) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(3), "{document}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(filled().await, 0);
+    let (one, other) = tokio::join!(store.migrate(Phase::Backfill), store.migrate(Phase::Backfill));
+    assert_eq!((one.unwrap(), other.unwrap()), (3, 3), "two jobs at once");
+    assert_eq!(filled().await, 1);
+    ready(&admin, 200, Duration::from_secs(3)).await;
+
+    assert_eq!(store.migrate(Phase::Contract).await.unwrap(), 4);
+    ready(&admin, 503, Duration::from_secs(3)).await;
+    let reply = admin.get("/ready").send().await.unwrap();
+    let said = String::from_utf8_lossy(&reply.body).into_owned();
+    assert!(
+        said.contains("schema 4 supports versions from 2 on, this one knows 1"),
+        "{said}"
+    );
+    store.close().await;
+    old.stop().await;
 }
