@@ -29,7 +29,7 @@ pub(crate) async fn deliver(psp: Psp) {
 /// Delivers what is due.
 pub(crate) async fn round(psp: &Psp) {
     let due = sqlx::query(
-        "select number, body, attempts from notification where due_at <= ? order by number limit ?",
+        "select number, body, attempts from notification where due_at <= ? order by due_at, number limit ?",
     )
     .bind(now_ms())
     .bind(BATCH)

@@ -88,7 +88,12 @@ impl Postgres {
     /// Starts it, again too, on its data, and waits until it answers.
     pub fn run(&mut self) -> Result<()> {
         let mut command = self.program("postgres");
-        command.arg("-D").arg(self.data()).stderr(Stdio::null());
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.log())
+            .map_err(|cause| format!("{}: {cause}", self.log().display()))?;
+        command.arg("-D").arg(self.data()).stderr(log);
         let durable = if self.durable == Durable::Disk {
             "on"
         } else {
@@ -134,6 +139,13 @@ impl Postgres {
         done(&mut command)
     }
 
+    /// What the server has written to its log.
+    pub fn logged(&self) -> Result<String> {
+        let bytes =
+            std::fs::read(self.log()).map_err(|cause| format!("{}: {cause}", self.log().display()))?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// The address of a database.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://shop@127.0.0.1:{}/{database}", self.port)
@@ -152,6 +164,10 @@ impl Postgres {
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("server.log")
     }
 
     fn client(&self, name: &str) -> Command {

@@ -50,10 +50,11 @@ pub(crate) async fn since(
 /// Takes away what has expired, for ever.
 pub(crate) async fn forget(app: App) {
     loop {
-        tokio::time::sleep(FORGET_EVERY).await;
+        // At once too: what restarts often would never come to it otherwise.
         if let Err(error) = round(&app).await {
             tracing::debug!(%error, "expired rows will be taken away later");
         }
+        tokio::time::sleep(FORGET_EVERY).await;
     }
 }
 

@@ -11,6 +11,7 @@ mod buying;
 mod contract;
 mod crash;
 mod hostile;
+mod indexes;
 mod misconfigured;
 mod money;
 mod pages;
