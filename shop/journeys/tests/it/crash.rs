@@ -29,6 +29,17 @@ impl Process {
         assert!(told.success());
     }
 
+    /// Memory that it has now, in MiB.
+    pub(crate) fn resident_mib(&self) -> i64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        let kib = line.split_whitespace().next().unwrap();
+        kib.parse::<i64>().unwrap() / 1024
+    }
+
     /// Waits until it has ended by itself.
     pub(crate) async fn ended(mut self) -> bool {
         let ended = tokio::task::spawn_blocking(move || self.0.wait());
