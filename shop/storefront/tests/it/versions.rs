@@ -100,3 +100,35 @@ async fn files_come_compressed_to_those_who_can_read_that() {
     }
     assert!(sizes[0] > 2 * sizes[1] && sizes[1] > sizes[2], "{sizes:?}");
 }
+
+#[tokio::test]
+async fn each_page_loads_its_own_module_and_no_other() {
+    let mut browser = Browser::open().await;
+    let product = browser.get("/products/KIT-001").await;
+    browser.send(&product, "/cart/items", &[]).await;
+    for (path, module) in [
+        ("/", "shop"),
+        ("/products", "list"),
+        ("/products/KIT-001", "product"),
+        ("/cart", "cart"),
+        ("/checkout", "checkout"),
+        ("/sign-in", "shop"),
+        ("/help", "shop"),
+    ] {
+        let page = browser.get(path).await;
+        let all = tags(&page.html);
+        let scripts: Vec<_> = all
+            .iter()
+            .filter(|tag| tag.name == "script")
+            .map(|tag| (tag.get("type"), tag.get("src").split('.').next().unwrap()))
+            .collect();
+        let expected = format!("/assets/{module}");
+        assert_eq!(scripts, [("module", expected.as_str())], "{path}");
+        // What all modules import is asked for at once, not after they have come.
+        let preloaded = all.iter().find(|tag| tag.get("rel") == "modulepreload");
+        assert!(
+            preloaded.unwrap().get("href").starts_with("/assets/shop."),
+            "{path}"
+        );
+    }
+}
