@@ -10,6 +10,7 @@ use service_kit::client::Call;
 mod buying;
 mod contract;
 mod crash;
+mod edge;
 mod faults;
 mod hostile;
 mod indexes;

@@ -1,0 +1,82 @@
+//! The edge for those who are far away or too many: small answers, and limits that all instances share.
+
+use std::time::Duration;
+
+use journeys::{OrdersRun, Shop, Stores, wait_ready};
+use servers::Redis;
+use service_kit::client::Upstream;
+use service_kit::{Settings, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_compressed_for_those_who_can_read_that() {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    let mut sizes = Vec::new();
+    // The first answer comes from the catalogue, the others from the cache.
+    for (accepts, expected) in [
+        ("identity", None),
+        ("gzip", Some("gzip")),
+        ("gzip, deflate, br", Some("br")),
+        ("br;q=0, gzip", Some("gzip")),
+        ("zstd", None),
+    ] {
+        let call = shop.get("/products?limit=24").header("accept-encoding", accepts);
+        let reply = call.send().await.unwrap();
+        let found = reply
+            .headers
+            .get("content-encoding")
+            .map(|value| value.to_str().unwrap());
+        assert_eq!((reply.status.as_u16(), found), (200, expected), "{accepts}");
+        let vary = reply.headers["vary"].to_str().unwrap().to_lowercase();
+        assert!(vary.contains("accept-encoding"), "{accepts}: {vary}");
+        sizes.push(reply.body.len());
+    }
+    let [plain, gzip, brotli, again, other] = sizes[..] else {
+        panic!("{sizes:?}")
+    };
+    assert!(plain > 3 * gzip && gzip > brotli, "{sizes:?}");
+    assert_eq!((again, other), (gzip, plain));
+}
+
+/// How many of a hundred requests of a client are let through.
+async fn let_through(edge: &Upstream) -> usize {
+    let mut count = 0;
+    for _ in 0..100 {
+        let call = edge
+            .get("/api/v1/categories")
+            .header("x-forwarded-for", "203.0.113.9");
+        let status = call.send().await.unwrap().status.as_u16();
+        assert!(matches!(status, 200 | 429), "{status}");
+        count += usize::from(status == 200);
+    }
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_asks_one_edge_counts_at_the_other() {
+    let Some(redis) = Redis::start().unwrap() else {
+        return;
+    };
+    let stores = Stores::default().with("api-gateway", "REDIS_URL", redis.url());
+    // So slow that nothing is earned back while the test runs.
+    let shop = Shop::start_on(&stores, &[("RATE_LIMIT", "30")], OrdersRun::Elsewhere)
+        .await
+        .unwrap();
+    let mut settings = shop.settings().clone();
+    settings.insert("REDIS_URL", redis.url());
+    let other = start::<api_gateway::Gateway>(Settings::of(settings))
+        .await
+        .unwrap();
+    wait_ready(&shop.at(&other.admin_url()), 200).await.unwrap();
+    let (one, other) = (shop.at(&shop.gateway.url()), shop.at(&other.url()));
+    // Known to both, so that both keep account of it.
+    let first = other
+        .get("/api/v1/categories")
+        .header("x-forwarded-for", "203.0.113.9");
+    assert_eq!(first.send().await.unwrap().status.as_u16(), 200);
+    let there = let_through(&one).await;
+    assert!(there >= 60, "a burst of two seconds: {there}");
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let here = let_through(&other).await;
+    // On its own it would let sixty through.
+    assert!(here < 45, "{there} there and {here} here");
+}
