@@ -16,6 +16,7 @@ mod hostile;
 mod indexes;
 mod misconfigured;
 mod money;
+mod outages;
 mod pages;
 mod postgres;
 mod provider;
