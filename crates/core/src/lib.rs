@@ -1,5 +1,6 @@
 //! The domain of Windlass, pure: no clock, file, network, environment or async runtime.
 
+pub mod access;
 pub mod argo;
 pub mod config;
 pub mod digest;

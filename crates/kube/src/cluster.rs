@@ -7,11 +7,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::Stream;
+use futures_util::future::join_all;
 use http::{Method, Request};
 use kube::Client;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::core::WatchEvent;
 use serde_json::Value;
+use windlass_core::access::{Access, Permission};
 use windlass_core::object::Object;
 
 use crate::answer::Answer;
@@ -174,6 +176,35 @@ impl Cluster {
             .await
             .map_err(read)?;
         Ok((version, text(&review, "/status/userInfo/username")))
+    }
+
+    /// What we are not allowed of `access`, in words. Nothing is written.
+    pub async fn missing(&self, access: &Access, namespace: &str) -> Result<Vec<String>, KubeError> {
+        let namespaced = access.namespaced.iter().map(|one| (one, Some(namespace)));
+        let all = namespaced.chain(access.wide.iter().map(|one| (one, None)));
+        let asked = all.map(|(one, place)| async move {
+            let allowed = self.is_allowed(one, place).await?;
+            Ok((!allowed).then(|| one.to_string()))
+        });
+        let answers: Result<Vec<Option<String>>, KubeError> = join_all(asked).await.into_iter().collect();
+        Ok(answers?.into_iter().flatten().collect())
+    }
+
+    /// In a namespace or, without one, in the whole cluster.
+    async fn is_allowed(&self, one: &Permission, namespace: Option<&str>) -> Result<bool, KubeError> {
+        let (resource, part) = one.resource.split_once('/').unwrap_or((&one.resource, ""));
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "group": one.group, "resource": resource, "subresource": part, "verb": one.verb,
+                "name": one.name.as_deref().unwrap_or_default(), "namespace": namespace.unwrap_or_default(),
+            } },
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews".to_owned();
+        let answer = self.call(&Call::send(Method::POST, path, JSON, &review)).await;
+        let answer = answer.map_err(|answer| KubeError::refused(&"our permissions", "read", &answer))?;
+        Ok(answer.pointer("/status/allowed") == Some(&Value::Bool(true)))
     }
 
     /// Requests sent so far that changed something or could have, dry runs left aside.

@@ -17,6 +17,7 @@ mod next;
 mod pause;
 mod plan;
 mod promote;
+mod rbac;
 mod reject;
 mod releases;
 mod resume;
@@ -138,6 +139,8 @@ enum Verb {
     /// Judge what these files would deploy
     #[command(subcommand)]
     Guard(guard::Guard),
+    /// The least that a cluster must allow whoever releases these files to an environment
+    Rbac(rbac::Rbac),
     /// Build images, send them to a registry, look into them
     #[command(subcommand)]
     Image(image::Image),
@@ -187,6 +190,7 @@ impl Verb {
             Self::Logs(verb) => verb.run(shared),
             Self::Ledger(verb) => verb.run(shared),
             Self::Guard(verb) => verb.run(shared),
+            Self::Rbac(verb) => verb.run(shared),
             Self::Image(verb) => verb.run(shared),
             Self::Doctor(verb) => verb.run(shared),
             Self::Serve(verb) => verb.run(shared),

@@ -3,16 +3,19 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use windlass_core::config::{Config, Runtime};
+use windlass_core::config::{Config, Environment, Runtime};
 
-use super::{Outcome, Shared, next, serve, wait_for};
+use super::{Outcome, Shared, next, rbac, serve, wait_for};
 use crate::client::Client;
 use crate::place::Place;
 use crate::say::Tone;
 use crate::wire;
+
+/// Permissions that are named when they are missing.
+const MISSING_SHOWN: usize = 5;
 
 /// What is missing.
 #[derive(Debug, Args)]
@@ -53,7 +56,7 @@ impl Doctor {
                 if running.is_none() {
                     checks.extend(ports(&config));
                 }
-                checks.extend(clusters(&config));
+                checks.extend(clusters(&place, &config));
             }
             Err(error) => checks.push(check("windlass.yaml", false, format!("{error:#}"), "correct it")),
         }
@@ -127,22 +130,60 @@ fn ports(config: &Config) -> Vec<Check> {
         .collect()
 }
 
-fn clusters(config: &Config) -> Vec<Check> {
-    let on_cluster = config.environments.iter().filter_map(|environment| {
+/// Reaches each cluster, and asks it for all that a release of these files needs before the first write needs it.
+fn clusters(place: &Place, config: &Config) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for environment in &config.environments {
         let Runtime::Kubernetes { context, namespace } = &environment.runtime else {
-            return None;
+            continue;
         };
-        let what = format!("cluster {}", environment.name);
-        Some(match wait_for(wire::cluster::greeting(context.as_deref())) {
-            Ok(greeting) => check(what, true, format!("namespace {namespace} of {greeting}"), ""),
-            Err(error) => {
-                let text = format!("{error:#}");
-                let (detail, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
-                check(what, false, detail, hint)
-            }
-        })
-    });
-    on_cluster.collect()
+        let context = context.as_deref();
+        let greeting = wait_for(wire::cluster::greeting(context));
+        let reached = greeting.is_ok();
+        let greeting = greeting.map(|greeting| format!("namespace {namespace} of {greeting}"));
+        checks.push(told(format!("cluster {}", environment.name), greeting));
+        if reached {
+            let allowed = allowed(place, config, environment, (context, namespace));
+            checks.push(told(format!("access {}", environment.name), allowed));
+        }
+    }
+    checks
+}
+
+fn allowed(
+    place: &Place,
+    config: &Config,
+    environment: &Environment,
+    (context, namespace): (Option<&str>, &str),
+) -> Result<String> {
+    let access = rbac::needed(place, config, environment, namespace)?;
+    let missing = wait_for(wire::cluster::missing(context, namespace, &access))?;
+    let all = access.namespaced.len() + access.wide.len();
+    if missing.is_empty() {
+        return Ok(format!("all {all} permissions that these files need"));
+    }
+    let shown: Vec<&str> = missing.iter().take(MISSING_SHOWN).map(String::as_str).collect();
+    let more = match missing.len().saturating_sub(shown.len()) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    bail!(
+        "not allowed: {}{more}\nhint: whoever may can allow it: windlass rbac {} | kubectl apply -f -",
+        shown.join(", "),
+        environment.name
+    )
+}
+
+/// An error's text has its hint behind it.
+fn told(what: String, found: Result<String>) -> Check {
+    match found {
+        Ok(detail) => check(what, true, detail, ""),
+        Err(error) => {
+            let text = format!("{error:#}");
+            let (detail, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+            check(what, false, detail, hint)
+        }
+    }
 }
 
 fn state(place: &Place) -> Check {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use serde_json::json;
 use windlass_core::config::{Config, Environment};
 use windlass_core::machine::release::{Finding, Release};
+use windlass_core::object::Object;
 use windlass_engine::render::{Sources, render};
 use windlass_guard::{Policy, judge};
 
@@ -39,23 +40,10 @@ impl Guard {
 fn check(shared: &Shared, only: Option<&str>) -> Result<Outcome> {
     let place = shared.place()?;
     let config = configuration(&place)?;
-    let wanted: Vec<&Environment> = config
-        .environments
-        .iter()
-        .filter(|environment| only.is_none_or(|name| environment.name == name))
-        .collect();
-    if wanted.is_empty() {
-        let names: Vec<&str> = config
-            .environments
-            .iter()
-            .map(|environment| environment.name.as_str())
-            .collect();
-        bail!(
-            "there is no environment {}\nhint: windlass.yaml has {}",
-            only.unwrap_or_default(),
-            names.join(", ")
-        );
-    }
+    let wanted: Vec<&Environment> = match only {
+        Some(name) => vec![named(&config, name)?],
+        None => config.environments.iter().collect(),
+    };
     let mut found: BTreeMap<&str, Vec<Finding>> = BTreeMap::new();
     for environment in wanted {
         found.insert(&environment.name, verdict(&place, &config, environment)?);
@@ -82,8 +70,31 @@ fn check(shared: &Shared, only: Option<&str>) -> Result<Outcome> {
     Ok(if blocks { Outcome::Failed } else { Outcome::Done })
 }
 
-/// The objects as the next release would have them; its images do not exist yet, so their digests are all zeros.
+/// The environment of this name.
+pub(super) fn named<'c>(config: &'c Config, name: &str) -> Result<&'c Environment> {
+    let mut all = config.environments.iter();
+    all.find(|environment| environment.name == name).with_context(|| {
+        let names: Vec<&str> = config
+            .environments
+            .iter()
+            .map(|environment| environment.name.as_str())
+            .collect();
+        format!(
+            "there is no environment {name}\nhint: windlass.yaml has {}",
+            names.join(", ")
+        )
+    })
+}
+
 fn verdict(place: &Place, config: &Config, environment: &Environment) -> Result<Vec<Finding>> {
+    Ok(judge(
+        &objects(place, config, environment)?,
+        Policy::of(environment),
+    ))
+}
+
+/// The objects as the next release would have them; its images do not exist yet, so their digests are all zeros.
+pub(super) fn objects(place: &Place, config: &Config, environment: &Environment) -> Result<Vec<Object>> {
     let none = format!("sha256:{}", "0".repeat(64));
     let release = Release {
         id: "these-files".to_owned(),
@@ -98,8 +109,7 @@ fn verdict(place: &Place, config: &Config, environment: &Environment) -> Result<
         built_at_ms: 0,
     };
     let sources = Sources::of_folder(&place.root, config, environment)?;
-    let rendered = render(sources, config, environment, &release)?;
-    Ok(judge(&rendered.all(), Policy::of(environment)))
+    Ok(render(sources, config, environment, &release)?.all())
 }
 
 fn rules(shared: &Shared) -> Outcome {

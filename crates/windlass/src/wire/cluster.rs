@@ -4,6 +4,7 @@
 mod driver;
 
 use anyhow::{Result, bail};
+use windlass_core::access::Access;
 use windlass_core::config::{Config, Environment, Runtime};
 use windlass_engine::cluster::Clusters;
 
@@ -30,6 +31,20 @@ pub(crate) async fn greeting(context: Option<&str>) -> Result<String> {
 #[cfg(not(feature = "kubernetes"))]
 #[expect(clippy::unused_async, reason = "it is what it is with a driver")]
 pub(crate) async fn greeting(_: Option<&str>) -> Result<String> {
+    bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
+}
+
+/// What of `access` the cluster of a context does not allow us, in words.
+#[cfg(feature = "kubernetes")]
+pub(crate) async fn missing(context: Option<&str>, namespace: &str, access: &Access) -> Result<Vec<String>> {
+    let missing = driver::missing(context, namespace, access).await;
+    missing.map_err(anyhow::Error::msg)
+}
+
+/// There is no way to any.
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+pub(crate) async fn missing(_: Option<&str>, _: &str, _: &Access) -> Result<Vec<String>> {
     bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
 }
 

@@ -1,6 +1,8 @@
 //! The program as people run it: real processes, killed for real, and what it says when something is wrong.
 #![expect(clippy::unwrap_used, reason = "a test says where it failed")]
 
+#[cfg(feature = "kubernetes")]
+mod access;
 mod application;
 mod by_hand;
 mod canary;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, watch};
+use windlass_core::access::Access;
 use windlass_core::config::{Config, Runtime};
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
@@ -55,6 +56,20 @@ pub(super) async fn greeting(context: Option<&str>) -> Result<String, String> {
     let cluster = windlass_kube::Cluster::connect(&target).await.map_err(said)?;
     let (version, user) = cluster.introduce().await.map_err(said)?;
     Ok(format!("{version} at {}, as {user}", cluster.url()))
+}
+
+/// What of `access` we are not allowed, in words. Nothing is written.
+pub(super) async fn missing(
+    context: Option<&str>,
+    namespace: &str,
+    access: &Access,
+) -> Result<Vec<String>, String> {
+    let target = Target {
+        kubeconfig: None,
+        context: context.map(str::to_owned),
+    };
+    let cluster = windlass_kube::Cluster::connect(&target).await.map_err(said)?;
+    cluster.missing(access, namespace).await.map_err(said)
 }
 
 /// Environments of one context share it.
