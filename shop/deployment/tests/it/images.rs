@@ -30,6 +30,10 @@ fn images_are_built_in_stages_run_as_nobody_and_check_themselves() {
         service.contains("FROM scratch AS runtime"),
         "the base of a service is empty"
     );
+    assert!(
+        service.contains("HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD [\"/service\", \"healthcheck\"]"),
+        "the guide's times, and the service's own program"
+    );
     // An empty image has no shell: all commands must be lists.
     for word in ["HEALTHCHECK", "ENTRYPOINT", "CMD"] {
         let line = service

@@ -9,7 +9,8 @@ use axum::routing::{get, post};
 use service_kit::migration::{Migration, Phase, Schema};
 use service_kit::store::Store;
 use service_kit::{
-    Definition, Json, Kit, Parts, Problem, Running, SchemaRange, Settings, StartError, request_id, start,
+    Definition, Json, Kit, Parts, Problem, Running, SchemaRange, Settings, StartError, request_id, run_with,
+    start,
 };
 
 struct Notes;
@@ -335,4 +336,34 @@ async fn each_phase_of_a_migration_runs_when_it_is_told_to_and_once() {
     );
     store.close().await;
     old.stop().await;
+}
+
+/// The exit code of the service's program, called with these words.
+async fn exit(words: &'static [&'static str], settings: &[(&'static str, String)]) -> String {
+    let settings = Settings::of(settings.to_vec());
+    let code = tokio::task::spawn_blocking(move || run_with::<Notes>(words, settings));
+    format!("{:?}", code.await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_checks_its_own_service_without_any_other_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = service(folder.path(), &[]).await;
+    let at = [
+        ("BIND", "127.0.0.1".to_owned()),
+        ("PORT", running.public.port().to_string()),
+        ("DATA_DIR", folder.path().display().to_string()),
+    ];
+    let code = |number: u8| format!("ExitCode(unix_exit_status({number}))");
+    assert_eq!(exit(&["healthcheck"], &at).await, code(0));
+    // All addresses are this machine's too.
+    let mut anywhere = at.clone();
+    anywhere[0].1 = "0.0.0.0".to_owned();
+    assert_eq!(exit(&["healthcheck"], &anywhere).await, code(0));
+    running.stop().await;
+    assert_eq!(exit(&["healthcheck"], &at).await, code(1));
+    assert_eq!(exit(&["migrate", "expand"], &at).await, code(0));
+    for wrong in [&["migrate", "everything"][..], &["migrate"], &["dance"]] {
+        assert_eq!(exit(wrong, &at).await, code(2), "{wrong:?}");
+    }
 }
