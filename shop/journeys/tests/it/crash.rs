@@ -1,9 +1,12 @@
 //! Order-service dies between any two phases of a checkout; what follows is as if it had not.
 
 use std::process::{Child, Command};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use journeys::{OrdersRun, Shop, wait_ready};
+use serde_json::Value;
 use service_kit::{Settings, run_with};
 
 use crate::{GOOD, GUEST, available};
@@ -118,4 +121,74 @@ async fn a_crash_after_charged_loses_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_after_settled_loses_nothing() {
     dies_after("settled").await;
+}
+
+/// Buys one piece after the other, each until it has its final answer, whatever happens meanwhile; says which orders are paid.
+async fn buys_until(shop: Arc<Shop>, worker: usize, ends: Arc<AtomicBool>) -> Vec<String> {
+    let guest = format!("guest-{worker:016}");
+    let mut paid = Vec::new();
+    for number in 0.. {
+        if ends.load(Ordering::Relaxed) {
+            break;
+        }
+        let key = format!("key-{worker:04}-{number:06}");
+        let began = Instant::now();
+        loop {
+            let call = shop.checkout(&guest, &key, GOOD, Some(&[("KIT-001", 1)]));
+            let reply = call.send().await.unwrap();
+            match reply.status.as_u16() {
+                201 => {
+                    let order: Value = reply.json().unwrap();
+                    paid.push(order["id"].as_str().unwrap().to_owned());
+                    break;
+                }
+                // Left behind uncharged for so long that it was given up.
+                402 => break,
+                _ => {}
+            }
+            assert!(
+                matches!(reply.status.as_u16(), 202 | 409 | 502 | 503 | 504),
+                "{key}: {:?}",
+                reply.body
+            );
+            assert!(
+                began.elapsed() < Duration::from_secs(30),
+                "{key}: {:?}",
+                reply.body
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    paid
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_again_and_again_under_load_it_loses_and_doubles_nothing() {
+    let shop = Arc::new(Shop::start(&[], OrdersRun::Elsewhere).await.unwrap());
+    let mut orders = process(&shop, &[]).await;
+    shop.stock("KIT-001", 100_000).await.unwrap();
+    let ends = Arc::new(AtomicBool::new(false));
+    let workers: Vec<_> = (0..6)
+        .map(|worker| tokio::spawn(buys_until(Arc::clone(&shop), worker, Arc::clone(&ends))))
+        .collect();
+    for pause_ms in [150, 370, 230, 510] {
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        // SIGKILL: nothing in it hears of that.
+        drop(orders);
+        orders = process(&shop, &[]).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ends.store(true, Ordering::Relaxed);
+    let mut paid = Vec::new();
+    for worker in workers {
+        paid.extend(worker.await.unwrap());
+    }
+    assert!(paid.len() > 20, "{}", paid.len());
+    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new());
+    let sold = 100_000 - available(&shop, "KIT-001").await;
+    assert_eq!(
+        usize::try_from(sold).unwrap(),
+        paid.len(),
+        "each key is one order"
+    );
 }
