@@ -1,11 +1,14 @@
-//! The edge for those who are far away or too many: small answers, and limits that all instances share.
+//! The edge for those who are far away or too many: small answers, limits that all instances share, and changes that all of them show.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use http::Method;
 use journeys::{OrdersRun, Shop, Stores, wait_ready};
 use servers::Redis;
 use service_kit::client::Upstream;
 use service_kit::{Settings, start};
+
+use crate::{document, status};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_compressed_for_those_who_can_read_that() {
@@ -79,4 +82,48 @@ async fn what_a_client_asks_one_edge_counts_at_the_other() {
     let here = let_through(&other).await;
     // On its own it would let sixty through.
     assert!(here < 45, "{there} there and {here} here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_seen_at_both_edges_and_never_taken_back() {
+    let Some(redis) = Redis::start().unwrap() else {
+        return;
+    };
+    let stores = Stores::default().with("api-gateway", "REDIS_URL", redis.url());
+    let shop = Shop::start_on(&stores, &[], OrdersRun::Elsewhere).await.unwrap();
+    let mut settings = shop.settings().clone();
+    settings.insert("REDIS_URL", redis.url());
+    let other = start::<api_gateway::Gateway>(Settings::of(settings))
+        .await
+        .unwrap();
+    wait_ready(&shop.at(&other.admin_url()), 200).await.unwrap();
+    let edges = [shop.at(&shop.gateway.url()), shop.at(&other.url())];
+    let mut draft = document(shop.get("/products/KIT-001")).await;
+    let price = async |edge: &Upstream| {
+        let product = document(edge.get("/api/v1/products/KIT-001")).await;
+        product["price"]["minor"].as_i64().unwrap()
+    };
+    let mut expected = price(&edges[0]).await;
+    for _ in 0..3 {
+        // Kept at both, and in what they share.
+        for edge in &edges {
+            assert_eq!(price(edge).await, expected);
+        }
+        expected += 100;
+        draft["price"]["minor"] = expected.into();
+        let change = shop
+            .at(&shop.catalog.admin_url())
+            .call(Method::PUT, "/products/KIT-001");
+        assert_eq!(status(change.json(&draft)).await, 200);
+        let began = Instant::now();
+        let mut seen = [false; 2];
+        while seen != [true; 2] || began.elapsed() < Duration::from_secs(1) {
+            for (edge, seen) in edges.iter().zip(&mut seen) {
+                let now = price(edge).await == expected;
+                assert!(now || !*seen, "the old price came back");
+                *seen = now;
+            }
+            assert!(began.elapsed() < Duration::from_secs(5), "{seen:?}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod buying;
 mod contract;
 mod crash;
 mod edge;
+mod events;
 mod faults;
 mod hostile;
 mod indexes;
