@@ -16,6 +16,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::json;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -31,6 +32,12 @@ const CONNECTIONS_MAX: usize = 8192;
 /// A client that needs longer for its headers is dropped. It also bounds idle connections, and is longer than the clients of
 /// this kit keep an idle one, so that they never send on one that is just being closed.
 const HEADER_TIME_MAX: Duration = Duration::from_secs(30);
+/// A client that takes nothing of its answer for so long is dropped, or a few thousand of them would hold all connections.
+const STALL_MAX: Duration = if cfg!(test) {
+    Duration::from_secs(1)
+} else {
+    Duration::from_secs(30)
+};
 /// Most bytes of a request's headers.
 const HEADER_BYTES_MAX: usize = 32 * 1024;
 /// After SIGTERM new connections are still taken for so long (at most a quarter of the grace), because those who send
@@ -256,6 +263,7 @@ async fn serve(listener: TcpListener, routes: Router, mut stage: watch::Receiver
             }
         };
         let _ = stream.set_nodelay(true);
+        let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(STALL_MAX));
         let routes = routes.clone();
         let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let mut request = request.map(Body::new);
@@ -334,5 +342,35 @@ mod tests {
         let took = dropped.await.unwrap();
         let most = HEADER_TIME_MAX + Duration::from_secs(2);
         assert!((HEADER_TIME_MAX..most).contains(&took), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_of_its_answer_is_dropped_and_one_that_is_slow_is_not() {
+        const BYTES: usize = 32 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_open, stage) = watch::channel(Stage::Open);
+        let routes = Router::new().route("/", get(async || vec![b'x'; BYTES]));
+        tokio::spawn(serve(listener, routes, stage, Duration::ZERO));
+        let taken = async |pauses: u32, pause: Duration| {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let request = b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n";
+            client.write_all(request).await.unwrap();
+            let (mut count, mut part) = (0, vec![0; 4 << 20]);
+            for _ in 0..pauses {
+                tokio::time::sleep(pause).await;
+                count += client.read(&mut part).await.unwrap_or(0);
+            }
+            while let Ok(read @ 1..) = client.read(&mut part).await {
+                count += read;
+            }
+            count
+        };
+        let (stalled, slow) = tokio::join!(taken(1, STALL_MAX * 5), taken(10, STALL_MAX / 3));
+        assert!(
+            stalled < BYTES,
+            "{stalled} bytes came although nobody took them for long"
+        );
+        assert!(slow > BYTES, "{slow} of {BYTES} bytes and their headers");
     }
 }
