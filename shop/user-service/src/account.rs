@@ -10,7 +10,7 @@ use sqlx::Row as _;
 use uuid::Uuid;
 
 use crate::App;
-use crate::login::wrong;
+use crate::login;
 use crate::password::Passwords;
 use crate::session::{self, User};
 
@@ -103,12 +103,15 @@ pub(crate) async fn change_password(
 ) -> Result<StatusCode, Problem> {
     let (claims, user) = session::of(&app, &headers).await?;
     Passwords::check_form("new", &change.new)?;
+    // Whoever found an open session must not have more guesses than at the door.
+    login::check_failures(&app, &user.email).await?;
     let stored: Option<String> = sqlx::query_scalar("select password from users where id = $1")
         .bind(user.id.to_string())
         .fetch_optional(app.store.read())
         .await?;
     if !app.passwords.fits(stored, change.current).await? {
-        return Err(wrong().at("current"));
+        login::note_failure(&app, &user.email).await?;
+        return Err(login::wrong().at("current"));
     }
     let hash = app.passwords.hash(change.new).await?;
     let mut writing = app.store.begin().await?;

@@ -43,13 +43,7 @@ pub(crate) async fn log_in(
     let stored = row.as_ref().map(|row| row.try_get(4)).transpose()?;
     let fits = app.passwords.fits(stored, credentials.password).await?;
     let Some(row) = row.filter(|_| fits) else {
-        let mut writing = app.store.begin().await?;
-        sqlx::query("insert into login_failure values ($1, $2)")
-            .bind(&email)
-            .bind(now_ms())
-            .execute(&mut *writing)
-            .await?;
-        app.store.commit(writing).await?;
+        note_failure(&app, &email).await?;
         app.logins.with(&["wrong"]).inc();
         return Err(wrong());
     };
@@ -69,7 +63,18 @@ pub(crate) fn wrong() -> Problem {
     Problem::new(StatusCode::UNAUTHORIZED, "wrong-credentials", detail)
 }
 
-async fn check_failures(app: &App, email: &str) -> Result<(), Problem> {
+pub(crate) async fn note_failure(app: &App, email: &str) -> Result<(), sqlx::Error> {
+    let mut writing = app.store.begin().await?;
+    sqlx::query("insert into login_failure values ($1, $2)")
+        .bind(email)
+        .bind(now_ms())
+        .execute(&mut *writing)
+        .await?;
+    app.store.commit(writing).await
+}
+
+/// Refuses whoever guesses, for an address with too many failures.
+pub(crate) async fn check_failures(app: &App, email: &str) -> Result<(), Problem> {
     let since = now_ms() - FAILURES_WITHIN_MS;
     let row =
         sqlx::query("select count(*), coalesce(min(at), 0) from login_failure where email = $1 and at > $2")

@@ -177,6 +177,38 @@ async fn sessions_end_and_credentials_tell_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_found_an_open_session_has_no_more_guesses_than_at_the_door() {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    let token = sign_up(&shop, "ada@example.org").await;
+    let change = |current: &str| {
+        let body = json!({"current": current, "new": "another long password"});
+        with(shop.call(Method::POST, "/users/me/password").json(&body), &token)
+    };
+    for _ in 0..10 {
+        assert_eq!(kind(change("a wrong password")).await, "wrong-credentials");
+    }
+    let right = change(PASSWORD).send().await.unwrap();
+    assert_eq!(right.status.as_u16(), 429);
+    assert!(right.headers.contains_key("retry-after"));
+    let log_in = json!({"email": "ada@example.org", "password": PASSWORD});
+    assert_eq!(
+        status(shop.call(Method::POST, "/sessions").json(&log_in)).await,
+        429
+    );
+    assert_eq!(
+        status(with(shop.get("/users/me"), &token)).await,
+        200,
+        "what is open stays open"
+    );
+    let other = sign_up(&shop, "bob@example.org").await;
+    assert_eq!(
+        status(with(shop.get("/users/me"), &other)).await,
+        200,
+        "others are not shut out"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_edge_shows_no_inner_path_and_takes_no_cookie_for_a_change() {
     let shop = Shop::start(&[("RATE_LIMIT", "50")], OrdersRun::Inside)
         .await
