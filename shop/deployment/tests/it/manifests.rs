@@ -146,9 +146,23 @@ fn databases_are_reached_through_the_pool_and_volumes_have_a_class() {
             "{name} and the pool"
         );
     }
+    let class = yaml("infrastructure/cluster/storage-class.yaml").remove(0);
+    assert_eq!(
+        (&class["kind"], &class["provisioner"]),
+        (&json!("StorageClass"), &json!("ebs.csi.aws.com"))
+    );
+    assert_eq!(
+        (&class["parameters"]["type"], &class["parameters"]["encrypted"]),
+        (&json!("gp3"), &json!("true"))
+    );
+    // A volume in another zone than the pod would be of no use to it.
+    assert_eq!(class["volumeBindingMode"], "WaitForFirstConsumer");
     for object in &manifests.0 {
         if object["kind"] == "PersistentVolumeClaim" {
-            assert_eq!(object["spec"]["storageClassName"], "gp3", "{object}");
+            assert_eq!(
+                object["spec"]["storageClassName"], class["metadata"]["name"],
+                "{object}"
+            );
         }
     }
 }

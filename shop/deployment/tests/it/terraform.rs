@@ -105,6 +105,28 @@ fn production_is_as_large_as_the_guide_has_it() {
     );
 }
 
+/// Addons that act on the cloud have rights of their own; the nodes' are out of reach for pods.
+#[test]
+fn the_driver_of_volumes_may_make_them() {
+    let association = blocks("resource")
+        .into_iter()
+        .find(|block| label(block, 0) == "aws_eks_pod_identity_association")
+        .unwrap();
+    assert_eq!(
+        attribute(&association, "service_account"),
+        "\"ebs-csi-controller-sa\""
+    );
+    assert_eq!(attribute(&association, "role_arn"), "aws_iam_role.ebs_csi.arn");
+    let cluster = text("infrastructure/terraform/cluster.tf");
+    for part in [
+        "aws-ebs-csi-driver",
+        "eks-pod-identity-agent",
+        "http_put_response_hop_limit = 1",
+    ] {
+        assert!(cluster.contains(part), "{part}");
+    }
+}
+
 #[test]
 fn no_store_is_public_or_readable_on_its_disk() {
     for module in blocks("module") {
