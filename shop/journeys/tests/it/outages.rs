@@ -43,25 +43,47 @@ async fn a_charge_that_comes_after_the_order_was_given_up_is_refunded() {
     assert_eq!(available(&shop, "KIT-001").await, 5, "its pieces are for others");
 
     // The bank wakes up and takes the money; its notification is the first that the shop hears of it.
-    let psp = shop.at(&shop.psp.url());
-    let charge = psp
+    charge(&shop, &order["id"], &order["total"]).await;
+    is_refunded(&shop, &order["id"]).await;
+    becomes(&shop, &order["id"], "failed").await;
+    assert_eq!(available(&shop, "KIT-001").await, 5);
+    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_charge_of_another_amount_pays_for_nothing_and_is_refunded() {
+    let shop = Shop::start(&[], OrdersRun::Inside).await.unwrap();
+    shop.stock("KIT-001", 5).await.unwrap();
+    let order = document(shop.checkout(GUEST, "key-00000001", SILENT, Some(&[("KIT-001", 2)]))).await;
+    let less = json!({"minor": order["total"]["minor"].as_i64().unwrap() - 1, "currency": "EUR"});
+    charge(&shop, &order["id"], &less).await;
+    is_refunded(&shop, &order["id"]).await;
+    becomes(&shop, &order["id"], "failed").await;
+    assert_eq!(available(&shop, "KIT-001").await, 5);
+    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new());
+}
+
+/// The provider charges for an order, without being asked by the shop.
+async fn charge(shop: &Shop, order: &Value, amount: &Value) {
+    let call = shop
+        .at(&shop.psp.url())
         .call(Method::POST, "/v1/authorizations")
-        .header("idempotency-key", order["id"].as_str().unwrap())
-        .json(&json!({"reference": order["id"], "amount": order["total"], "card": GOOD}));
-    assert_eq!(document(charge).await["status"], "approved");
+        .header("idempotency-key", order.as_str().unwrap())
+        .json(&json!({"reference": order, "amount": amount, "card": GOOD}));
+    assert_eq!(document(call).await["status"], "approved");
+}
+
+async fn is_refunded(shop: &Shop, order: &Value) {
+    let path = format!("/v1/authorizations?reference={}", order.as_str().unwrap());
     let began = Instant::now();
     loop {
-        let path = format!("/v1/authorizations?reference={}", order["id"].as_str().unwrap());
-        let known = document(psp.get(&path)).await;
+        let known = document(shop.at(&shop.psp.url()).get(&path)).await;
         if known["authorizations"][0]["status"] == "refunded" {
-            break;
+            return;
         }
         assert!(began.elapsed() < Duration::from_secs(10), "{known}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    becomes(&shop, &order["id"], "failed").await;
-    assert_eq!(available(&shop, "KIT-001").await, 5);
-    assert_eq!(shop.violations().await.unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
