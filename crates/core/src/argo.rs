@@ -9,6 +9,7 @@ mod fields;
 mod find;
 mod glob;
 mod project;
+mod set;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,8 @@ pub trait Files {
     fn below(&self, folder: &str) -> Result<Vec<String>, String>;
     /// The documents of a YAML or JSON text; empty ones are left out.
     fn documents(&self, text: &str) -> Result<Vec<Value>, String>;
+    /// What a Go template with sprig's functions writes for values; `<no value>` for a missing one.
+    fn template(&self, text: &str, values: &Value) -> Result<String, String>;
     /// Whether an address of a repository means the one that these files are of.
     fn is_own(&self, address: &str) -> bool;
 }

@@ -118,6 +118,13 @@ impl Files for Checkout<'_> {
         Ok(documents.filter(|it| !it.is_null()).collect())
     }
 
+    fn template(&self, text: &str, values: &Value) -> Result<String, String> {
+        let mut data = windlass_chart::Value::from_json(values);
+        let options = windlass_chart::Options::of_profile(windlass_chart::Profile::default());
+        let written = windlass_chart::expand(text, &mut data, &options).map_err(|it| it.to_string())?;
+        String::from_utf8(written).map_err(|it| it.to_string())
+    }
+
     fn is_own(&self, address: &str) -> bool {
         self.addresses().contains(&plain(address))
     }

@@ -30,6 +30,14 @@ impl<'v> Part<'v> {
         self.value
     }
 
+    /// Another value at the same place.
+    pub(super) fn with<'w>(&self, value: &'w Value) -> Part<'w> {
+        Part {
+            place: self.place.clone(),
+            value,
+        }
+    }
+
     pub(super) fn is_there(&self) -> bool {
         !self.value.is_null()
     }

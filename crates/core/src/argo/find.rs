@@ -4,13 +4,35 @@ use serde_json::Value;
 
 use super::application::Application;
 use super::project::Project;
-use super::{Files, GROUP, Wrong};
+use super::{Files, GROUP, Wrong, set};
 
 /// The cluster that Argo CD itself is on, as its manifests name it.
 pub const IN_CLUSTER: &str = "https://kubernetes.default.svc";
 
-/// The `Application` in `file`: the one of this name, or the only one.
+/// The `Application` in `file`, or one that an `ApplicationSet` in it stands for: the one of this name, or the only one.
 pub fn find(file: &str, name: Option<&str>, files: &dyn Files) -> Result<Application, Wrong> {
+    let (documents, found) = manifests(file, files)?;
+    let fits = |it: &&Value| name.is_none_or(|name| name_of(it) == name);
+    match found.iter().filter(fits).collect::<Vec<_>>().as_slice() {
+        [one] => read(file, one, &documents, files),
+        [] => Err(Wrong::new(
+            file,
+            match name {
+                Some(name) => format!("it has no Application `{name}`"),
+                None => "it has no Application".to_owned(),
+            },
+            listed(&found, "add `kind: Application`, as Argo CD takes it"),
+        )),
+        [_, _, ..] => Err(Wrong::new(
+            file,
+            "it has several Applications",
+            listed(&found, "name one: `application: { file: ..., name: ... }`"),
+        )),
+    }
+}
+
+/// The documents of a file, and the manifests of its Applications, those of sets among them.
+pub(super) fn manifests(file: &str, files: &dyn Files) -> Result<(Vec<Value>, Vec<Value>), Wrong> {
     let text = files.read(file).map_err(|it| unreadable(file, &it))?;
     let Some(text) = text else {
         return Err(Wrong::new(
@@ -20,43 +42,44 @@ pub fn find(file: &str, name: Option<&str>, files: &dyn Files) -> Result<Applica
         ));
     };
     let documents = documents(file, &text, files)?;
-    let all: Vec<&Value> = documents.iter().filter(|it| is(it, "Application")).collect();
-    let found: Vec<&Value> = all
-        .iter()
-        .copied()
-        .filter(|it| name.is_none_or(|name| name_of(it) == name))
-        .collect();
-    match found.as_slice() {
-        [one] => {
-            let mut warnings = Vec::new();
-            let project = |name: &str| {
-                let found = project(file, &documents, name, files)?;
-                Ok(found.map(|(project, more)| {
-                    warnings = more;
-                    project
-                }))
-            };
-            let mut application = Application::read(file, one, files, project)?;
-            application.warnings.append(&mut warnings);
-            Ok(application)
+    let mut found = Vec::new();
+    for document in &documents {
+        if is(document, "Application") {
+            found.push(document.clone());
+        } else if is(document, "ApplicationSet") {
+            let secrets = secrets(file, &documents, files)?;
+            found.extend(set::applications(file, document, &secrets, files)?);
         }
-        [] => Err(Wrong::new(
-            file,
-            match name {
-                Some(name) => format!("it has no Application `{name}`"),
-                None => "it has no Application".to_owned(),
-            },
-            listed(&all, "add `kind: Application`, as Argo CD takes it"),
-        )),
-        [_, _, ..] => Err(Wrong::new(
-            file,
-            "it has several Applications",
-            listed(&all, "name one: `application: { file: ..., name: ... }`"),
-        )),
     }
+    Ok((documents, found))
 }
 
-fn listed(all: &[&Value], otherwise: &str) -> String {
+/// Secrets that describe clusters, of the same file and of those beside it.
+fn secrets(file: &str, documents: &[Value], files: &dyn Files) -> Result<Vec<Value>, Wrong> {
+    let mut all = documents.to_vec();
+    for path in beside(file, files)? {
+        let text = files.read(&path).map_err(|it| unreadable(&path, &it))?;
+        all.extend(files.documents(&text.unwrap_or_default()).unwrap_or_default());
+    }
+    all.retain(set::is_cluster_secret);
+    Ok(all)
+}
+
+fn read(file: &str, manifest: &Value, documents: &[Value], files: &dyn Files) -> Result<Application, Wrong> {
+    let mut warnings = Vec::new();
+    let project = |name: &str| {
+        let found = project(file, documents, name, files)?;
+        Ok(found.map(|(project, more)| {
+            warnings = more;
+            project
+        }))
+    };
+    let mut application = Application::read(file, manifest, files, project)?;
+    application.warnings.append(&mut warnings);
+    Ok(application)
+}
+
+fn listed(all: &[Value], otherwise: &str) -> String {
     let names: Vec<String> = all.iter().map(|it| format!("`{}`", name_of(it))).collect();
     if names.is_empty() {
         return otherwise.to_owned();

@@ -40,6 +40,20 @@ impl Files for InMemory {
         all.collect::<Result<_, _>>().map_err(|it| it.to_string())
     }
 
+    /// Enough of Go's templates for tests of what is put into them: `{{ .a.b }}`.
+    fn template(&self, text: &str, values: &Value) -> Result<String, String> {
+        let mut parts = text.split("{{");
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once("}}").ok_or("it does not end")?;
+            let found = name.trim().trim_start_matches('.').split('.');
+            let found = found.fold(values, |value, name| &value[name]);
+            out.push_str(found.as_str().unwrap_or("<no value>"));
+            out.push_str(rest);
+        }
+        Ok(out)
+    }
+
     fn is_own(&self, address: &str) -> bool {
         address == "https://github.com/company/ecommerce-platform"
     }

@@ -24,6 +24,10 @@ impl Files for NoFiles {
         Ok(Vec::new())
     }
 
+    fn template(&self, _: &str, _: &Value) -> Result<String, String> {
+        Err("there are no templates beside this configuration".to_owned())
+    }
+
     fn is_own(&self, _: &str) -> bool {
         false
     }

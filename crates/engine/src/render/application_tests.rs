@@ -220,3 +220,18 @@ fn the_repositorys_own_applications_are_understood_as_they_are() {
         assert_eq!(application.warnings, Vec::<String>::new(), "{file}");
     }
 }
+
+#[test]
+fn an_application_of_a_set_is_rendered_by_its_go_template_from_the_same_checkout() {
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: { name: all }\nspec:\n  goTemplate: true\n  goTemplateOptions: [missingkey=error]\n  generators: [{ list: { elements: [{ name: web, stage: Production }] } }]\n  template:\n    metadata: { name: '{{ .name }}-{{ .stage | lower }}' }\n    spec:\n      project: default\n      source: { repoURL: 'https://git/shop', targetRevision: main, path: 'k8s/{{ .name }}' }\n      destination: { server: 'https://kubernetes.default.svc', namespace: '{{ .stage | lower }}' }\n      syncPolicy: { automated: {} }\n";
+    let web = config_map("a");
+    let folder = checkout(
+        "path: none",
+        &[("argocd/set.yaml", set), ("k8s/web/a.yaml", &web)],
+    );
+    let text = PLATFORM.replace(
+        "application: argocd/app.yaml",
+        "application: { file: argocd/set.yaml, name: web-production }",
+    );
+    assert_eq!(names(&rendered(folder.path(), &text).unwrap()), ["ConfigMap/a"]);
+}
