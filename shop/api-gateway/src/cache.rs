@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use packing::{Coding, Effort, WORTH_BYTES, is_text};
 use service_kit::metrics::{Counter, Metrics};
 
@@ -15,39 +15,71 @@ const ANSWER_BYTES_MAX: usize = 512 * 1024;
 /// What an entry costs beside its body.
 const ENTRY_BYTES: usize = 1024;
 
-/// A kept answer of status 200.
+/// A kept answer of status 200, in the forms that clients take, each ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
+    plain: Form,
     fresh_until: Instant,
     stale_until: Instant,
     /// Made when they are first wanted: most answers that are asked for once are never asked for again.
-    brotli: OnceLock<Bytes>,
-    gzip: OnceLock<Bytes>,
+    brotli: OnceLock<Form>,
+    gzip: OnceLock<Form>,
+}
+
+/// Headers and body of a kept answer in one coding.
+#[derive(Debug)]
+pub(crate) struct Form {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Kept {
-    /// The body in a coding; `None` where that is not worth it.
-    pub(crate) fn packed(&self, coding: Coding) -> Option<Bytes> {
-        let kind = self.headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-        if self.body.len() < WORTH_BYTES
-            || !is_text(kind)
-            || self.headers.contains_key(header::CONTENT_ENCODING)
-        {
-            return None;
-        }
+    /// In this coding, or plain where that is not worth it.
+    pub(crate) fn form(&self, coding: Option<Coding>) -> &Form {
+        let Some(coding) = coding.filter(|_| self.plain.is_worth_packing()) else {
+            return &self.plain;
+        };
         let made = match coding {
             Coding::Brotli => &self.brotli,
             Coding::Gzip => &self.gzip,
         };
-        let packed = made.get_or_init(|| coding.pack(&self.body, Effort::EachTime).into());
-        Some(packed.clone())
+        made.get_or_init(|| self.plain.packed(coding))
     }
 
     fn size(&self, key: &str) -> usize {
         // Packed twice it is at most as much again.
-        self.body.len() * 2 + key.len() + ENTRY_BYTES
+        self.plain.body.len() * 2 + key.len() + ENTRY_BYTES
+    }
+}
+
+impl Form {
+    fn is_worth_packing(&self) -> bool {
+        let kind = self.headers.get(header::CONTENT_TYPE);
+        self.body.len() >= WORTH_BYTES
+            && kind.is_some_and(|kind| kind.to_str().is_ok_and(is_text))
+            && !self.headers.contains_key(header::CONTENT_ENCODING)
+    }
+
+    fn packed(&self, coding: Coding) -> Self {
+        let mut headers = self.headers.clone();
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+        weaken(&mut headers);
+        Self {
+            headers,
+            body: coding.pack(&self.body, Effort::EachTime).into(),
+        }
+    }
+}
+
+/// A strong tag is of bytes, and these are others.
+fn weaken(headers: &mut HeaderMap) {
+    let weak = headers
+        .get(header::ETAG)
+        .and_then(|tag| tag.to_str().ok())
+        .filter(|tag| !tag.starts_with("W/"))
+        .and_then(|tag| HeaderValue::try_from(format!("W/{tag}")).ok());
+    if let Some(weak) = weak {
+        headers.insert(header::ETAG, weak);
     }
 }
 
@@ -176,9 +208,14 @@ impl Cache {
         {
             return None;
         }
-        let kept = Kept {
+        let mut plain = Form {
             headers: headers.clone(),
             body: body.clone(),
+        };
+        let vary = HeaderValue::from_static("accept-encoding");
+        plain.headers.insert(header::VARY, vary);
+        let kept = Kept {
+            plain,
             fresh_until: now + fresh.saturating_sub(age),
             stale_until: now + (fresh + stale).saturating_sub(age),
             brotli: OnceLock::new(),
@@ -304,20 +341,22 @@ mod tests {
         let mut long = answer(200, "public, max-age=15", &[b'a'; 4000]);
         let json = http::HeaderValue::from_static("application/json");
         long.headers.insert(header::CONTENT_TYPE, json);
+        let tag = http::HeaderValue::from_static("\"1\"");
+        long.headers.insert(header::ETAG, tag);
         cache.keep("k", 0, &long, Duration::ZERO, start);
         let Found::Fresh(kept) = cache.find("k", start) else {
             panic!("it was kept");
         };
-        let (one, other) = (
-            kept.packed(Coding::Brotli).unwrap(),
-            kept.packed(Coding::Brotli).unwrap(),
-        );
-        assert!(one.len() < 100 && one.as_ptr() == other.as_ptr());
+        let (one, other) = (kept.form(Some(Coding::Brotli)), kept.form(Some(Coding::Brotli)));
+        assert!(one.body.len() < 100 && std::ptr::eq(one, other));
+        assert_eq!(one.headers[header::CONTENT_ENCODING], "br");
+        assert_eq!(one.headers[header::ETAG], "W/\"1\"");
+        assert_eq!(kept.form(None).headers[header::ETAG], "\"1\"");
         let short = answer(200, "public, max-age=15", b"{}");
         cache.keep("s", 0, &short, Duration::ZERO, start);
         let Found::Fresh(kept) = cache.find("s", start) else {
             panic!("it was kept");
         };
-        assert_eq!(kept.packed(Coding::Gzip), None);
+        assert_eq!(kept.form(Some(Coding::Gzip)).body, "{}");
     }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::Full;
 use service_kit::client::Upstream;
-use service_kit::{BODY_BYTES_MAX, PeerAddress, Problem, RouteLabel, read_body, request_id};
+use service_kit::{BODY_BYTES_MAX, PeerAddress, Problem, RouteLabel, read_body, request_id_header};
 
 use crate::cache::{Answer, Found};
 use crate::route::{self, Owner, Route};
@@ -42,13 +42,7 @@ pub(crate) async fn any(State(app): State<App>, request: Request) -> Response {
     }
     let public = route.public && !request.headers().contains_key(header::AUTHORIZATION);
     let answer = if public && request.method() == Method::GET {
-        kept_or_asked(
-            &app,
-            route,
-            inner_uri(request.uri()).to_string(),
-            request.headers(),
-        )
-        .await
+        kept_or_asked(&app, route, inner_text(request.uri()), request.headers()).await
     } else {
         pass(&app, route, request, client).await
     };
@@ -61,8 +55,8 @@ fn label(mut response: Response, label: &'static str) -> Response {
 }
 
 /// A public answer: from the cache, or asked for once.
-async fn kept_or_asked(app: &App, route: Route, key: String, asked: &HeaderMap) -> Result<Response, Problem> {
-    match app.cache.find(&key, Instant::now()) {
+async fn kept_or_asked(app: &App, route: Route, key: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    match app.cache.find(key, Instant::now()) {
         Found::Fresh(kept) => {
             app.cache.hits.inc();
             Ok(present::kept(&kept, asked))
@@ -70,14 +64,14 @@ async fn kept_or_asked(app: &App, route: Route, key: String, asked: &HeaderMap) 
         Found::Stale(kept, fetch) => {
             app.cache.stale.inc();
             if fetch {
-                let app = app.clone();
+                let (app, key) = (app.clone(), key.to_owned());
                 tokio::spawn(async move { ask(&app, route, &key).await });
             }
             Ok(present::kept(&kept, asked))
         }
         Found::Nothing => {
             app.cache.misses.inc();
-            let answer = found_or_asked(app, route, &key).await?;
+            let answer = found_or_asked(app, route, key).await?;
             Ok(present::answer(answer, asked))
         }
     }
@@ -147,7 +141,9 @@ async fn pass(
         headers.remove(header::COOKIE);
     }
     set(&mut headers, "x-forwarded-for", &client.to_string());
-    set(&mut headers, "x-request-id", &request_id());
+    if let Some(id) = request_id_header() {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
     let host = headers.get(header::HOST).cloned();
     if let Some(host) = host {
         headers.insert("x-forwarded-host", host);
@@ -155,7 +151,8 @@ async fn pass(
     let uri = if route.owner == Owner::Storefront {
         head.uri
     } else {
-        inner_uri(&head.uri)
+        let inner = inner_text(&head.uri).parse();
+        inner.unwrap_or_else(|_| Uri::from_static("/"))
     };
     let mut onward = http::Request::new(Full::new(body));
     *onward.method_mut() = head.method;
@@ -179,10 +176,9 @@ fn upstream(app: &App, owner: Owner) -> &Upstream {
 }
 
 /// `/api/v1/products?q=a` is `/products?q=a` at its owner.
-fn inner_uri(uri: &Uri) -> Uri {
+fn inner_text(uri: &Uri) -> &str {
     let whole = uri.path_and_query().map_or("/", |whole| whole.as_str());
-    let inner = whole.strip_prefix(route::API).unwrap_or(whole);
-    inner.parse().unwrap_or_else(|_| Uri::from_static("/"))
+    whole.strip_prefix(route::API).unwrap_or(whole)
 }
 
 /// Removes what belongs to one connection, also what `Connection` itself names.

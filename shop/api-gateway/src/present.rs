@@ -1,67 +1,42 @@
 //! A public answer as one client gets it: 304 when it has it already, packed when it takes that.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use packing::Coding;
 
 use crate::cache::{Answer, Kept};
 
-/// One that was kept.
+/// One that was kept: its form is ready, so only what belongs to this request is added.
 pub(crate) fn kept(kept: &Kept, asked: &HeaderMap) -> Response {
     let coding = asked
         .get(header::ACCEPT_ENCODING)
         .and_then(|accepts| Coding::of(accepts.to_str().ok()?));
-    let packed = coding.and_then(|coding| Some((coding, kept.packed(coding)?)));
-    match packed {
-        Some((coding, body)) => respond(StatusCode::OK, &kept.headers, body, Some(coding), asked),
-        None => respond(StatusCode::OK, &kept.headers, kept.body.clone(), None, asked),
+    let form = kept.form(coding);
+    if is_known(&form.headers, asked) {
+        let mut response = StatusCode::NOT_MODIFIED.into_response();
+        response.headers_mut().clone_from(&form.headers);
+        response.headers_mut().remove(header::CONTENT_ENCODING);
+        return response;
     }
+    let mut response = Response::new(Body::from(form.body.clone()));
+    response.headers_mut().clone_from(&form.headers);
+    response
 }
 
 /// One that was just given; it is packed when it is asked for again.
 pub(crate) fn answer(answer: Answer, asked: &HeaderMap) -> Response {
-    respond(answer.status, &answer.headers, answer.body, None, asked)
-}
-
-fn respond(
-    status: StatusCode,
-    headers: &HeaderMap,
-    body: Bytes,
-    coding: Option<Coding>,
-    asked: &HeaderMap,
-) -> Response {
-    let mut response = if status == StatusCode::OK && is_known(headers, asked) {
+    let mut response = if answer.status == StatusCode::OK && is_known(&answer.headers, asked) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let mut response = (status, body).into_response();
-        if let Some(coding) = coding {
-            let name = HeaderValue::from_static(coding.name());
-            response.headers_mut().insert(header::CONTENT_ENCODING, name);
-        }
+        let mut response = Response::new(Body::from(answer.body));
+        *response.status_mut() = answer.status;
         response
     };
-    for (name, value) in headers {
-        response.headers_mut().insert(name, value.clone());
-    }
+    *response.headers_mut() = answer.headers;
     let vary = HeaderValue::from_static("accept-encoding");
     response.headers_mut().insert(header::VARY, vary);
-    if coding.is_some() {
-        weaken(response.headers_mut());
-    }
     response
-}
-
-/// A strong tag is of bytes, and these are others.
-fn weaken(headers: &mut HeaderMap) {
-    let weak = headers
-        .get(header::ETAG)
-        .and_then(|tag| tag.to_str().ok())
-        .filter(|tag| !tag.starts_with("W/"))
-        .and_then(|tag| HeaderValue::try_from(format!("W/{tag}")).ok());
-    if let Some(weak) = weak {
-        headers.insert(header::ETAG, weak);
-    }
 }
 
 fn is_known(headers: &HeaderMap, asked: &HeaderMap) -> bool {
@@ -69,8 +44,11 @@ fn is_known(headers: &HeaderMap, asked: &HeaderMap) -> bool {
         .get(header::IF_NONE_MATCH)
         .and_then(|named| named.to_str().ok());
     named.zip(headers.get(header::ETAG)).is_some_and(|(named, etag)| {
+        // Compared weakly (RFC 9110, 13.1.2): a form that is packed has the tag of the plain one.
+        let etag = etag.as_bytes();
+        let etag = etag.strip_prefix(b"W/").unwrap_or(etag);
         named
             .split(',')
-            .any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes())
+            .any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == etag)
     })
 }

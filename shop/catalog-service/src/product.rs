@@ -3,7 +3,6 @@
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use service_kit::{Cached, Json, Money, Problem};
 
 use crate::CACHE;
@@ -52,7 +51,7 @@ pub(crate) struct Wanted {
 pub(crate) async fn prices(
     State(shelf): State<Shelf>,
     Json(wanted): Json<Wanted>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Prices>, Problem> {
     if wanted.skus.len() > PRICES_MAX {
         return Err(Problem::invalid(
             "skus",
@@ -61,8 +60,13 @@ pub(crate) async fn prices(
     }
     let found = shelf.several(&wanted.skus).await?;
     let asked = wanted.skus.iter();
-    let products: Vec<&Product> = asked
-        .filter_map(|sku| found.iter().find(|product| product.sku == *sku))
+    let products = asked
+        .filter_map(|sku| found.iter().find(|product| product.sku == *sku).cloned())
         .collect();
-    Ok(Json(json!({"products": products})))
+    Ok(Json(Prices { products }))
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Prices {
+    products: Vec<Product>,
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Deserialize;
 use service_kit::auth::{Caller, hmac_hex};
+use service_kit::client::Reply;
 use service_kit::event::Event;
 use service_kit::{Json, Problem};
 use uuid::Uuid;
@@ -18,7 +19,7 @@ use crate::order::{self, Contact, Order};
 use crate::payment::{self, Outcome};
 use crate::price::{self, Wanted};
 use crate::reserve::{self, Reserved};
-use crate::settle;
+use crate::settle::{self, Pending};
 
 /// How long the customer waits for the cart to be emptied; the outbox does it otherwise.
 const CART_DEADLINE: Duration = Duration::from_millis(300);
@@ -127,7 +128,9 @@ async fn again(app: &App, id: Uuid) -> Result<Order, Problem> {
 /// Settles by what the provider said.
 async fn end(app: &App, owner: &str, key: &str, order: Order, outcome: Outcome) -> Result<Answer, Problem> {
     let settled = match outcome {
-        Outcome::Charged { charge, amount } => settle::paid(app, order.id, &charge, &amount).await?,
+        Outcome::Charged { charge, amount } => {
+            settle::paid(app, Pending::Whole(Box::new(order)), &charge, &amount).await?
+        }
         Outcome::Declined(reason) => {
             tracing::info!(order = %order.id, reason, "payment declined");
             let detail = "The payment was declined. Nothing was charged; please try another card.";
@@ -144,7 +147,10 @@ async fn end(app: &App, owner: &str, key: &str, order: Order, outcome: Outcome) 
     if let Some(event) = settled.event.filter(|event| event.order.from_cart) {
         empty_cart(app, &event).await;
     }
-    // Somebody else may have settled it, and differently: what is stored counts, for all who ask.
+    if let Some(answer) = settled.answer {
+        return Ok(answer);
+    }
+    // Somebody else has settled it, and maybe differently: what is stored counts, for all who ask.
     match claim::claimed_answer(app, owner, key).await? {
         Some(answer) => Ok(answer),
         None => Ok(Answer {
@@ -160,8 +166,11 @@ async fn empty_cart(app: &App, event: &Event) {
         .call(Method::POST, "/internal/events")
         .json(event)
         .deadline(CART_DEADLINE);
-    if let Err(error) = call.send().await {
-        tracing::info!(%error, order = %event.order.id, "the cart will be emptied a little later");
+    match call.send().await.and_then(Reply::success) {
+        Ok(_) => app.emptied.note(event.id),
+        Err(error) => {
+            tracing::info!(%error, order = %event.order.id, "the cart will be emptied a little later");
+        }
     }
 }
 

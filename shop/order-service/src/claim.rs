@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use service_kit::clock::now_ms;
-use service_kit::store::Connection;
+use service_kit::store::{Connection, Statement};
 use service_kit::{Json, Problem};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -73,6 +73,20 @@ pub(crate) fn key(headers: &HeaderMap) -> Result<&str, Problem> {
 /// Claims a key, or says what became of it.
 pub(crate) async fn claim(app: &App, owner: &str, key: &str, body_tag: &str) -> Result<Claim, Problem> {
     let now = now_ms();
+    // Nearly every key is new, so it is claimed at once, and looked at only when somebody was faster.
+    let claim = sqlx::query(
+        "insert into checkout (owner, key, body_tag, locked_until, created_at) values ($1, $2, $3, $4, $5) \
+         on conflict do nothing",
+    );
+    let claim = claim
+        .bind(owner)
+        .bind(key)
+        .bind(body_tag)
+        .bind(now + LEASE_MS)
+        .bind(now);
+    if app.store.write(claim).await? == 1 {
+        return Ok(Claim::Ours(None));
+    }
     // A finished one needs no lock.
     if let Some(known) = known(&mut *app.store.read().acquire().await?, owner, key).await?
         && let Some(answer) = known.check(body_tag)?
@@ -81,24 +95,8 @@ pub(crate) async fn claim(app: &App, owner: &str, key: &str, body_tag: &str) -> 
     }
     let mut writing = app.store.begin().await?;
     let Some(known) = known(&mut writing, owner, key).await? else {
-        let added = sqlx::query(
-            "insert into checkout (owner, key, body_tag, locked_until, created_at) values ($1, $2, $3, $4, $5) \
-             on conflict do nothing",
-        )
-        .bind(owner)
-        .bind(key)
-        .bind(body_tag)
-        .bind(now + LEASE_MS)
-        .bind(now)
-        .execute(&mut *writing)
-        .await?
-        .rows_affected();
-        app.store.commit(writing).await?;
-        return if added == 1 {
-            Ok(Claim::Ours(None))
-        } else {
-            Err(in_progress())
-        };
+        // It was forgotten a moment ago: whoever comes again finds it free.
+        return Err(in_progress());
     };
     if let Some(answer) = known.check(body_tag)? {
         return Ok(Claim::Answered(answer));
@@ -176,41 +174,24 @@ async fn known(connection: &mut Connection, owner: &str, key: &str) -> Result<Op
     }))
 }
 
-async fn lease(writing: &mut Connection, owner: &str, key: &str, until: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("update checkout set locked_until = $1 where owner = $2 and key = $3")
-        .bind(until)
-        .bind(owner)
-        .bind(key)
-        .execute(writing)
-        .await?;
-    Ok(())
-}
-
 /// Forgets a key with which nothing has happened, so that it can be sent again.
 pub(crate) async fn forget(app: &App, owner: &str, key: &str) -> Result<(), sqlx::Error> {
-    let mut writing = app.store.begin().await?;
-    sqlx::query("delete from checkout where owner = $1 and key = $2 and order_id is null and status is null")
-        .bind(owner)
-        .bind(key)
-        .execute(&mut *writing)
-        .await?;
-    app.store.commit(writing).await
+    let forget = "delete from checkout where owner = $1 and key = $2 and order_id is null and status is null";
+    app.store.write(sqlx::query(forget).bind(owner).bind(key)).await?;
+    Ok(())
 }
 
 /// Gives a key back whose order is not settled: the next one who comes, or recovery, goes on with it.
 pub(crate) async fn release(app: &App, owner: &str, key: &str) -> Result<(), sqlx::Error> {
-    let mut writing = app.store.begin().await?;
-    lease(&mut writing, owner, key, 0).await?;
-    app.store.commit(writing).await
+    let release = "update checkout set locked_until = 0 where owner = $1 and key = $2";
+    app.store
+        .write(sqlx::query(release).bind(owner).bind(key))
+        .await?;
+    Ok(())
 }
 
-/// Stores the final answer of a key; the first one counts.
-pub(crate) async fn answer(
-    writing: &mut Connection,
-    owner: &str,
-    key: &str,
-    answer: &Answer,
-) -> Result<(), sqlx::Error> {
+/// The statement that stores the final answer of a key; the first one counts.
+pub(crate) fn answering<'a>(owner: &'a str, key: &'a str, answer: &Answer) -> Statement<'a> {
     sqlx::query(
         "update checkout set status = $1, answer = $2 where owner = $3 and key = $4 and status is null",
     )
@@ -218,9 +199,17 @@ pub(crate) async fn answer(
     .bind(answer.body.to_string())
     .bind(owner)
     .bind(key)
-    .execute(writing)
-    .await?;
-    Ok(())
+}
+
+/// Stores the final answer of a key within a transaction. Says whether it was the first one.
+pub(crate) async fn answer(
+    writing: &mut Connection,
+    owner: &str,
+    key: &str,
+    answer: &Answer,
+) -> Result<bool, sqlx::Error> {
+    let stored = answering(owner, key, answer).execute(writing).await?;
+    Ok(stored.rows_affected() == 1)
 }
 
 /// The final answer of a key, if it has one.

@@ -10,6 +10,7 @@ mod address;
 mod cancel;
 mod checkout;
 mod claim;
+mod emptied;
 mod numbers;
 mod order;
 mod outbox;
@@ -32,6 +33,7 @@ use service_kit::migration::{Migration, Phase, Schema};
 use service_kit::store::Store;
 use service_kit::{Definition, Faults, Kit, Parts, SchemaRange, Secret, Settings, StartError};
 
+use crate::emptied::Emptied;
 use crate::numbers::Numbers;
 
 /// The service.
@@ -53,6 +55,7 @@ struct App {
     secret: Secret,
     faults: Faults,
     numbers: Numbers,
+    emptied: Emptied,
     catalog: Upstream,
     cart: Upstream,
     provider: Upstream,
@@ -78,6 +81,7 @@ impl Definition for Orders {
             secret: kit.settings().secret("PSP_SECRET")?,
             faults: kit.faults().clone(),
             numbers: Numbers::new(kit.metrics()),
+            emptied: Emptied::default(),
             catalog: kit.upstream("catalog-service", "CATALOG_SERVICE_URL")?,
             cart: kit.upstream("cart-service", "CART_SERVICE_URL")?,
             provider: kit.upstream("psp", "PSP_URL")?,

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::claim::LEASE_MS;
 use crate::payment::{self, Outcome};
+use crate::settle::Pending;
 use crate::{App, settle};
 
 /// Between two rounds.
@@ -55,26 +56,18 @@ async fn round(app: &App) -> Result<(), Problem> {
 
 /// Takes the lease, unless somebody was faster.
 async fn take(app: &App, owner: &str, key: &str) -> Result<bool, Problem> {
-    let mut writing = app.store.begin().await?;
     let now = now_ms();
-    let taken = sqlx::query(
+    let take = sqlx::query(
         "update checkout set locked_until = $1 where owner = $2 and key = $3 and locked_until <= $4 and status is null",
-    )
-    .bind(now + LEASE_MS)
-    .bind(owner)
-    .bind(key)
-    .bind(now)
-    .execute(&mut *writing)
-    .await?
-    .rows_affected();
-    app.store.commit(writing).await?;
-    Ok(taken > 0)
+    );
+    let take = take.bind(now + LEASE_MS).bind(owner).bind(key).bind(now);
+    Ok(app.store.write(take).await? > 0)
 }
 
 async fn one(app: &App, id: Uuid, age_ms: i64) -> Result<(), Problem> {
     match payment::ask(app, id).await {
         Outcome::Charged { charge, amount } => {
-            settle::paid(app, id, &charge, &amount).await?;
+            settle::paid(app, Pending::Id(id), &charge, &amount).await?;
             tracing::info!(order = %id, "recovered as paid");
         }
         Outcome::Declined(_) => {
@@ -104,14 +97,10 @@ async fn forget_old(app: &App, now: i64) -> Result<(), Problem> {
     if any.is_none() {
         return Ok(());
     }
-    let mut writing = app.store.begin().await?;
-    sqlx::query(sqlx::AssertSqlSafe(format!(
-        "delete from checkout where {condition}"
-    )))
-    .bind(now - CLAIMED_MS_MAX)
-    .bind(now)
-    .execute(&mut *writing)
-    .await?;
-    app.store.commit(writing).await?;
+    let forget = format!("delete from checkout where {condition}");
+    let forget = sqlx::query(sqlx::AssertSqlSafe(forget));
+    app.store
+        .write(forget.bind(now - CLAIMED_MS_MAX).bind(now))
+        .await?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use service_kit::Problem;
 use service_kit::clock::now_ms;
 use service_kit::store::Connection;
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::App;
@@ -38,9 +39,7 @@ pub(crate) async fn reserve(
         let detail = "Some products are no longer available in this quantity. Nothing was ordered.";
         let problem = Problem::new(StatusCode::CONFLICT, "out-of-stock", detail).with("short", short);
         let answer = Answer::problem(&problem);
-        let mut writing = app.store.begin().await?;
-        claim::answer(&mut writing, owner, key, &answer).await?;
-        app.store.commit(writing).await?;
+        app.store.write(claim::answering(owner, key, &answer)).await?;
         app.numbers.out_of_stock.inc();
         return Ok(Reserved::Short(answer));
     }
@@ -107,22 +106,22 @@ async fn write(writing: &mut Connection, key: &str, order: &Order) -> Result<(),
         .bind(i64::from(order.from_cart))
         .execute(&mut *writing)
         .await?;
+    let id = order.id.to_string();
+    let mut query = sqlx::query(AssertSqlSafe(insert_lines(order.lines.len()))).bind(&id);
     for (line, place) in order.lines.iter().zip(0_i64..) {
-        sqlx::query("insert into order_line values ($1, $2, $3, $4, $5, $6)")
-            .bind(order.id.to_string())
+        query = query
             .bind(place)
             .bind(&line.sku)
             .bind(&line.name)
             .bind(line.quantity)
-            .bind(line.price.minor)
-            .execute(&mut *writing)
-            .await?;
+            .bind(line.price.minor);
     }
+    query.execute(&mut *writing).await?;
     // Whoever lost the claim in the meantime (a process that stood still for longer than the lease) must not go on.
     let ours = sqlx::query(
         "update checkout set order_id = $1, locked_until = $2 where owner = $3 and key = $4 and order_id is null and status is null",
     )
-    .bind(order.id.to_string())
+    .bind(&id)
     .bind(order.placed_at + LEASE_MS)
     .bind(&order.owner)
     .bind(key)
@@ -133,4 +132,14 @@ async fn write(writing: &mut Connection, key: &str, order: &Order) -> Result<(),
         return Err(claim::in_progress());
     }
     Ok(())
+}
+
+/// All lines of an order in one statement: `$1` is the order, then five values for each line.
+fn insert_lines(lines: usize) -> String {
+    let row = |line: usize| {
+        let [place, sku, name, quantity, minor] = [2, 3, 4, 5, 6].map(|value| value + 5 * line);
+        format!("($1, ${place}, ${sku}, ${name}, ${quantity}, ${minor})")
+    };
+    let rows: Vec<String> = (0..lines).map(row).collect();
+    format!("insert into order_line values {}", rows.join(", "))
 }

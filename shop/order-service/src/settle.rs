@@ -20,32 +20,65 @@ pub(crate) struct Settled {
     pub(crate) order: Order,
     /// The event that goes to others, when this call made it.
     pub(crate) event: Option<Event>,
+    /// The final answer of its key, when this call stored it.
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What is known of the order that is to be settled.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// Everything, by the one who has just reserved it: nothing of it changes but status and charge.
+    Whole(Box<Order>),
+    /// Its id.
+    Id(Uuid),
+}
+
+impl Pending {
+    fn id(&self) -> Uuid {
+        match self {
+            Self::Whole(order) => order.id,
+            Self::Id(id) => *id,
+        }
+    }
 }
 
 /// The provider has charged. An order that is no longer waiting for it gets its money back.
-pub(crate) async fn paid(app: &App, id: Uuid, charge: &str, amount: &Money) -> Result<Settled, Problem> {
+pub(crate) async fn paid(
+    app: &App,
+    pending: Pending,
+    charge: &str,
+    amount: &Money,
+) -> Result<Settled, Problem> {
+    let id = pending.id();
     let mut writing = app.store.begin().await?;
     // Whoever changes the status first goes on; the row is locked for the others from here on.
-    let ours = sqlx::query(
+    let ours: Option<String> = sqlx::query_scalar(
         "update orders set status = 'paid', charge = $1 \
-         where id = $2 and status = 'pending' and total = $3 and currency = $4",
+         where id = $2 and status = 'pending' and total = $3 and currency = $4 returning key",
     )
     .bind(charge)
     .bind(id.to_string())
     .bind(amount.minor)
     .bind(&amount.currency)
-    .execute(&mut *writing)
-    .await?
-    .rows_affected();
-    let order = find(&mut writing, id).await?;
-    if ours == 0 {
+    .fetch_optional(&mut *writing)
+    .await?;
+    let Some(key) = ours else {
+        let order = find(&mut writing, id).await?;
         if order.charge.as_deref() != Some(charge) {
             tracing::warn!(order = %id, status = order.status, "a charge that nobody waits for is given back");
             give_back(&mut writing, id, charge).await?;
             app.store.commit(writing).await?;
         }
-        return Ok(Settled { order, event: None });
-    }
+        return Ok(Settled::before(order));
+    };
+    let order = match pending {
+        Pending::Whole(order) => Order {
+            status: "paid".to_owned(),
+            charge: Some(charge.to_owned()),
+            ..*order
+        },
+        Pending::Id(id) => find(&mut writing, id).await?,
+    };
     for line in in_sku_order(&order) {
         sqlx::query("update stock set on_hand = on_hand - $1, reserved = reserved - $1 where sku = $2")
             .bind(line.quantity)
@@ -57,7 +90,7 @@ pub(crate) async fn paid(app: &App, id: Uuid, charge: &str, amount: &Money) -> R
         status: StatusCode::CREATED,
         body: order.document(),
     };
-    answer_key(&mut writing, &order, &answer).await?;
+    let first = claim::answer(&mut writing, &order.owner, &key, &answer).await?;
     let event = tell(&mut writing, &order, "order.paid").await?;
     app.store.commit(writing).await?;
     app.numbers.paid.inc();
@@ -67,7 +100,19 @@ pub(crate) async fn paid(app: &App, id: Uuid, charge: &str, amount: &Money) -> R
     Ok(Settled {
         order,
         event: Some(event),
+        answer: first.then_some(answer),
     })
+}
+
+impl Settled {
+    /// By somebody else, earlier.
+    fn before(order: Order) -> Self {
+        Self {
+            order,
+            event: None,
+            answer: None,
+        }
+    }
 }
 
 /// Nothing was charged: the pieces go back. `status` is `failed` or `cancelled`.
@@ -78,16 +123,17 @@ pub(crate) async fn unpaid(
     detail: &str,
 ) -> Result<Settled, Problem> {
     let mut writing = app.store.begin().await?;
-    let ours = sqlx::query("update orders set status = $1 where id = $2 and status = 'pending'")
-        .bind(status)
-        .bind(id.to_string())
-        .execute(&mut *writing)
-        .await?
-        .rows_affected();
+    let ours: Option<String> = sqlx::query_scalar(
+        "update orders set status = $1 where id = $2 and status = 'pending' returning key",
+    )
+    .bind(status)
+    .bind(id.to_string())
+    .fetch_optional(&mut *writing)
+    .await?;
     let order = find(&mut writing, id).await?;
-    if ours == 0 {
-        return Ok(Settled { order, event: None });
-    }
+    let Some(key) = ours else {
+        return Ok(Settled::before(order));
+    };
     for line in in_sku_order(&order) {
         sqlx::query("update stock set reserved = reserved - $1 where sku = $2")
             .bind(line.quantity)
@@ -95,9 +141,13 @@ pub(crate) async fn unpaid(
             .execute(&mut *writing)
             .await?;
     }
-    answer_key(&mut writing, &order, &refusal(&order, detail)).await?;
+    let answer = refusal(&order, detail);
+    let first = claim::answer(&mut writing, &order.owner, &key, &answer).await?;
     app.store.commit(writing).await?;
-    Ok(Settled { order, event: None })
+    Ok(Settled {
+        answer: first.then_some(answer),
+        ..Settled::before(order)
+    })
 }
 
 /// Rows of stock are changed in one order by all, so that no two can wait for each other.
@@ -160,14 +210,6 @@ pub(crate) async fn tell(writing: &mut Connection, order: &Order, kind: &str) ->
     .execute(writing)
     .await?;
     Ok(event)
-}
-
-async fn answer_key(writing: &mut Connection, order: &Order, answer: &Answer) -> Result<(), sqlx::Error> {
-    let key: Option<String> = sqlx::query_scalar("select key from orders where id = $1")
-        .bind(order.id.to_string())
-        .fetch_optional(&mut *writing)
-        .await?;
-    claim::answer(writing, &order.owner, &key.unwrap_or_default(), answer).await
 }
 
 async fn find(writing: &mut Connection, id: Uuid) -> Result<Order, Problem> {

@@ -7,8 +7,10 @@ use serde::Deserialize;
 use service_kit::auth::hmac_matches;
 use service_kit::clock::now_ms;
 use service_kit::{BODY_BYTES_MAX, Money, Problem, read_body};
+use sqlx::Row as _;
 use uuid::Uuid;
 
+use crate::settle::Pending;
 use crate::{App, settle};
 
 /// How old or how far in the future a signature may be, in seconds: more would let a recorded one be used later.
@@ -29,12 +31,16 @@ pub(crate) async fn post(State(app): State<App>, headers: HeaderMap, body: Body)
     check(&app, &headers, &body)?;
     let notice: Notice =
         serde_json::from_slice(&body).map_err(|_| Problem::malformed("The body is no notification."))?;
-    if known(&app, notice.event_id).await? {
+    let (known, settled) = look_up(&app, &notice).await?;
+    if known {
         return Ok(());
     }
     match notice.status.as_str() {
+        // The usual case: the checkout had the same answer, and was faster.
+        "approved" if settled => {}
         "approved" => {
-            settle::paid(&app, notice.reference, &notice.authorization, &notice.amount).await?;
+            let pending = Pending::Id(notice.reference);
+            settle::paid(&app, pending, &notice.authorization, &notice.amount).await?;
         }
         "declined" => {
             let detail = "The payment was declined. Nothing was charged; please try another card.";
@@ -69,18 +75,25 @@ fn check(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-async fn known(app: &App, event: Uuid) -> Result<bool, sqlx::Error> {
-    let query = sqlx::query("select 1 from inbox where event_id = $1").bind(event.to_string());
-    Ok(query.fetch_optional(app.store.read()).await?.is_some())
+/// Whether it was applied before, and whether its order is paid with its charge.
+async fn look_up(app: &App, notice: &Notice) -> Result<(bool, bool), sqlx::Error> {
+    let row = sqlx::query(
+        "select (select count(*) from inbox where event_id = $1), \
+         (select count(*) from orders where id = $2 and status = 'paid' and charge = $3)",
+    )
+    .bind(notice.event_id.to_string())
+    .bind(notice.reference.to_string())
+    .bind(&notice.authorization)
+    .fetch_one(app.store.read())
+    .await?;
+    Ok((row.try_get::<i64, _>(0)? > 0, row.try_get::<i64, _>(1)? > 0))
 }
 
 /// Settling is itself repeatable, so it may come before this: a crash between them settles once more, to no effect.
 async fn remember(app: &App, event: Uuid) -> Result<(), sqlx::Error> {
-    let mut writing = app.store.begin().await?;
-    sqlx::query("insert into inbox values ($1, $2) on conflict do nothing")
-        .bind(event.to_string())
-        .bind(now_ms())
-        .execute(&mut *writing)
+    let remember = sqlx::query("insert into inbox values ($1, $2) on conflict do nothing");
+    app.store
+        .write(remember.bind(event.to_string()).bind(now_ms()))
         .await?;
-    app.store.commit(writing).await
+    Ok(())
 }

@@ -11,8 +11,9 @@ use crate::Psp;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_millis(100);
-/// Notifications of one round.
-const BATCH: i64 = 100;
+/// Notifications of one round, and of those so many under way at once.
+const BATCH: i64 = 200;
+const AT_ONCE: usize = 20;
 /// After so many attempts a notification is given up; with the pauses below that is more than an hour.
 const ATTEMPTS_MAX: i64 = 30;
 /// Longest pause between two attempts.
@@ -36,13 +37,26 @@ pub(crate) async fn round(psp: &Psp) {
     .fetch_all(psp.store.read())
     .await;
     let Ok(rows) = due else { return };
-    for row in rows {
-        let (number, body, attempts): (i64, String, i64) = (row.get(0), row.get(1), row.get(2));
-        let taken = send(psp, &body).await;
-        if let Err(error) = settle(psp, number, attempts + 1, taken).await {
-            tracing::debug!(%error, "a notification could not be marked; it will be sent again");
+    let due: Vec<Due> = rows
+        .iter()
+        .map(|row| Due {
+            number: row.get(0),
+            body: row.get(1),
+            attempts: row.get(2),
+        })
+        .collect();
+    for some in due.chunks(AT_ONCE) {
+        let taken = futures_util::future::join_all(some.iter().map(|due| send(psp, &due.body))).await;
+        if let Err(error) = settle(psp, some, &taken).await {
+            tracing::debug!(%error, "notifications could not be marked; they will be sent again");
         }
     }
+}
+
+struct Due {
+    number: i64,
+    body: String,
+    attempts: i64,
 }
 
 async fn send(psp: &Psp, body: &str) -> bool {
@@ -61,19 +75,23 @@ async fn send(psp: &Psp, body: &str) -> bool {
     sent.is_ok_and(|reply| reply.status.is_success())
 }
 
-async fn settle(psp: &Psp, number: i64, attempts: i64, taken: bool) -> Result<(), sqlx::Error> {
+/// Marks some in one transaction: the disk is asked once for all of them.
+async fn settle(psp: &Psp, some: &[Due], taken: &[bool]) -> Result<(), sqlx::Error> {
     let mut writing = psp.store.begin().await?;
-    if taken || attempts >= ATTEMPTS_MAX {
-        sqlx::query("delete from notification where number = ?")
-            .bind(number)
-            .execute(&mut *writing)
-            .await?;
-    } else {
+    for (due, taken) in some.iter().zip(taken) {
+        let attempts = due.attempts + 1;
+        if *taken || attempts >= ATTEMPTS_MAX {
+            sqlx::query("delete from notification where number = ?")
+                .bind(due.number)
+                .execute(&mut *writing)
+                .await?;
+            continue;
+        }
         let pause = (100_i64 << attempts.min(12)).min(PAUSE_MS_MAX);
         sqlx::query("update notification set attempts = ?, due_at = ? where number = ?")
             .bind(attempts)
             .bind(now_ms() + pause)
-            .bind(number)
+            .bind(due.number)
             .execute(&mut *writing)
             .await?;
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -15,7 +16,9 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 use crate::breaker::Breaker;
-use crate::context::{READ_AFTER, note_written, parse_place, place_text, request_id, written};
+use crate::context::{
+    READ_AFTER, note_written, parse_place, place_text, request_id, request_id_header, written,
+};
 use crate::metrics::{Counter, Family, Metrics};
 use crate::middleware::REQUEST_ID;
 
@@ -88,14 +91,20 @@ impl Clients {
     }
 
     pub(crate) fn upstream(&self, name: &'static str, base: &Uri) -> Upstream {
-        let authority = base.authority().map(ToString::to_string).unwrap_or_default();
-        let breaker = Arc::default();
-        Upstream {
+        let count = |result| self.requests.with(&[name, result]);
+        let known = Known {
             name,
-            authority,
+            authority: base.authority().cloned(),
+            breaker: Breaker::default(),
+            ok: count("ok"),
+            error: count("error"),
+            refused: count("refused"),
+            unreachable: count("unreachable"),
+            timeout: count("timeout"),
+        };
+        Upstream {
             pool: self.pool.clone(),
-            requests: self.requests.clone(),
-            breaker,
+            known: Arc::new(known),
         }
     }
 }
@@ -103,11 +112,21 @@ impl Clients {
 /// Another service. A clone shares connections and breaker.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    name: &'static str,
-    authority: String,
     pool: Pool,
-    requests: Family<Counter>,
-    breaker: Arc<Breaker>,
+    known: Arc<Known>,
+}
+
+/// What all who call it share.
+#[derive(Debug)]
+struct Known {
+    name: &'static str,
+    authority: Option<Authority>,
+    breaker: Breaker,
+    ok: Counter,
+    error: Counter,
+    refused: Counter,
+    unreachable: Counter,
+    timeout: Counter,
 }
 
 /// An answer, read whole.
@@ -183,7 +202,7 @@ impl Upstream {
 
     /// Its name in messages.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.known.name
     }
 
     /// Sends one request once and hands the answer on as it arrives. The deadline ends with the answer's headers.
@@ -192,33 +211,40 @@ impl Upstream {
         mut request: Request<Full<Bytes>>,
         deadline: Duration,
     ) -> Result<Response<Incoming>, CallError> {
-        if !self.breaker.admits(Instant::now()) {
-            self.requests.with(&[self.name, "refused"]).inc();
-            return Err(CallError::Open(self.name));
+        let known = &*self.known;
+        if !known.breaker.admits(Instant::now()) {
+            known.refused.inc();
+            return Err(CallError::Open(known.name));
         }
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let uri = Uri::builder()
-            .scheme("http")
-            .authority(self.authority.as_str())
-            .path_and_query(path)
-            .build();
-        *request.uri_mut() = uri.map_err(|cause| CallError::Useless(self.name, cause.to_string()))?;
+        // The path as it was parsed once, at this host: nothing is written out and read again.
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(Scheme::HTTP);
+        parts.authority.clone_from(&known.authority);
+        parts.path_and_query = Some(
+            request
+                .uri()
+                .path_and_query()
+                .cloned()
+                .unwrap_or_else(|| PathAndQuery::from_static("/")),
+        );
+        *request.uri_mut() =
+            Uri::from_parts(parts).map_err(|cause| CallError::Useless(known.name, cause.to_string()))?;
         let result = tokio::time::timeout(deadline, self.pool.request(request)).await;
-        let (result, word) = match result {
-            Ok(Ok(response)) if response.status().is_server_error() => (Ok(response), "error"),
-            Ok(Ok(response)) => (Ok(response), "ok"),
+        let (result, counter) = match result {
+            Ok(Ok(response)) if response.status().is_server_error() => (Ok(response), &known.error),
+            Ok(Ok(response)) => (Ok(response), &known.ok),
             Ok(Err(cause)) => {
-                tracing::debug!(upstream = self.name, ?cause, "call failed");
-                (Err(CallError::Unreachable(self.name)), "unreachable")
+                tracing::debug!(upstream = known.name, ?cause, "call failed");
+                (Err(CallError::Unreachable(known.name)), &known.unreachable)
             }
-            Err(_) => (Err(CallError::Timeout(self.name)), "timeout"),
+            Err(_) => (Err(CallError::Timeout(known.name)), &known.timeout),
         };
-        self.requests.with(&[self.name, word]).inc();
+        counter.inc();
         // Only silence opens the breaker: a service that answers 500 for one input may be fine for the next.
         if result.is_ok() {
-            self.breaker.succeeded();
+            known.breaker.succeeded();
         } else {
-            self.breaker.failed(Instant::now());
+            known.breaker.failed(Instant::now());
         }
         result
     }
@@ -292,11 +318,11 @@ impl Call {
             tokio::time::sleep(spread).await;
             pause *= 2;
         }
-        Err(CallError::Timeout(self.upstream.name))
+        Err(CallError::Timeout(self.upstream.known.name))
     }
 
     async fn once(&self, ends: Instant) -> Result<Reply, CallError> {
-        let name = self.upstream.name;
+        let name = self.upstream.known.name;
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self
@@ -304,9 +330,7 @@ impl Call {
             .parse()
             .map_err(|_| CallError::Useless(name, "the path".to_owned()))?;
         *request.headers_mut() = self.headers.clone();
-        if let Ok(id) = HeaderValue::from_str(&request_id())
-            && !id.is_empty()
-        {
+        if let Some(id) = request_id_header() {
             request.headers_mut().insert(REQUEST_ID, id);
         }
         let before = written();

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use crate::{serve, telemetry};
 const USAGE: &str = "usage: <service> [serve | migrate expand|backfill|contract | healthcheck]";
 /// How long a health check may take.
 const HEALTH_TIME_MAX: Duration = Duration::from_secs(2);
+/// More threads than this only wait for each other.
+const WORKERS_MAX: usize = 64;
 
 /// Runs a service as this process was called.
 pub fn run<D: Definition>() -> ExitCode {
@@ -29,8 +32,8 @@ pub fn run_with<D: Definition>(words: &[&str], settings: Settings) -> ExitCode {
         return report(&StartError::Setting(error));
     }
     let result = match words {
-        [] | ["serve"] => in_runtime(serve_until_told::<D>(settings)),
-        ["migrate", phase] => in_runtime(migrate::<D>(settings, phase)),
+        [] | ["serve"] => in_runtime(&settings.clone(), serve_until_told::<D>(settings)),
+        ["migrate", phase] => in_runtime(&settings.clone(), migrate::<D>(settings, phase)),
         ["healthcheck"] => healthcheck::<D>(&settings),
         _ => return usage(),
     };
@@ -52,9 +55,25 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn in_runtime(work: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|cause| StartError::Failed(format!("no runtime: {cause}")))?;
+/// One worker needs no second thread to hand work to: whatever wakes a task would wake that thread first. So a service
+/// whose container has one core or less runs on the thread that it was started on.
+fn in_runtime(
+    settings: &Settings,
+    work: impl Future<Output = Result<(), StartError>>,
+) -> Result<(), StartError> {
+    // What the container may use, not what the machine has.
+    let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let workers: NonZeroUsize = settings.parsed("WORKERS", "a number of threads, 1 or more", cores)?;
+    let mut runtime = if workers == NonZeroUsize::MIN {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    let runtime = runtime
+        .worker_threads(workers.get().min(WORKERS_MAX))
+        .enable_all()
+        .build()
+        .map_err(|cause| StartError::Failed(format!("no runtime: {cause}")))?;
     let result = runtime.block_on(work);
     runtime.shutdown_timeout(Duration::from_millis(200));
     result

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 /// How far the caller has written, as PostgreSQL counts it (`16/B374D848`). Whoever sends it back reads what it wrote, also from
 /// a replica; the edge keeps it in a cookie.
@@ -15,14 +15,15 @@ tokio::task_local! {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Context {
-    id: String,
+    /// As a header carries it: it comes as one and goes on as one.
+    id: Option<HeaderValue>,
     written: Arc<AtomicU64>,
 }
 
 impl Context {
-    pub(crate) fn new(id: String, written: u64) -> Self {
+    pub(crate) fn new(id: HeaderValue, written: u64) -> Self {
         Self {
-            id,
+            id: Some(id),
             written: Arc::new(AtomicU64::new(written)),
         }
     }
@@ -38,7 +39,16 @@ impl Context {
 
 /// The id of the request at hand; empty outside of one.
 pub fn request_id() -> String {
-    CURRENT.try_with(|context| context.id.clone()).unwrap_or_default()
+    let id = request_id_header();
+    id.as_ref()
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// The same as a header; `None` outside of a request.
+pub fn request_id_header() -> Option<HeaderValue> {
+    CURRENT.try_with(|context| context.id.clone()).ok().flatten()
 }
 
 /// Work of the request at hand that is to run in a task of its own.

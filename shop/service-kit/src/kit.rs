@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use http::HeaderValue;
 
 use crate::client::{Clients, Upstream};
 use crate::faults::Faults;
@@ -115,6 +116,8 @@ pub struct Kit {
 pub(crate) struct Inner {
     pub(crate) name: &'static str,
     pub(crate) version: String,
+    /// Name and version, as every answer says them.
+    pub(crate) served_by: Option<HeaderValue>,
     pub(crate) environment: Environment,
     pub(crate) grace: Duration,
     pub(crate) settings: Settings,
@@ -163,6 +166,7 @@ impl Kit {
                 .transpose()?,
             clients: Clients::new(&metrics),
             settings: settings.clone(),
+            served_by: HeaderValue::from_str(&format!("{}/{version}", D::NAME)).ok(),
             version,
             metrics,
             readiness,

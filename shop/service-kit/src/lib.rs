@@ -31,7 +31,7 @@ mod whole;
 
 pub use answer::{Cached, etag_of};
 pub use command::{run, run_with};
-pub use context::{READ_AFTER, request_id, within_request};
+pub use context::{READ_AFTER, request_id, request_id_header, within_request};
 pub use faults::Faults;
 pub use input::{BODY_BYTES_MAX, Json, Query, is_sku, read_body};
 pub use kit::{Background, Definition, Environment, Kit, Parts, StartError};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -104,7 +105,50 @@ impl Histogram {
 #[derive(Debug, Clone)]
 pub struct Family<T> {
     labels: &'static [&'static str],
-    series: Arc<RwLock<HashMap<Vec<String>, T>>>,
+    series: Arc<RwLock<Series<T>>>,
+}
+
+/// Values by the hash of their labels, so that one is found without making the labels' owned form for each request.
+#[derive(Debug)]
+struct Series<T> {
+    by_hash: HashMap<u64, Vec<(Vec<String>, T)>>,
+    hasher: RandomState,
+    count: usize,
+}
+
+impl<T> Default for Series<T> {
+    fn default() -> Self {
+        Self {
+            by_hash: HashMap::new(),
+            hasher: RandomState::new(),
+            count: 0,
+        }
+    }
+}
+
+impl<T: Clone + Default> Series<T> {
+    fn find(&self, values: &[&str]) -> Option<T> {
+        let same = self.by_hash.get(&self.hasher.hash_one(values))?;
+        let found = same
+            .iter()
+            .find(|(known, _)| known.iter().eq(values.iter().copied()));
+        found.map(|(_, value)| value.clone())
+    }
+
+    fn add(&mut self, values: &[&str]) -> T {
+        // Another thread may have been faster.
+        if let Some(found) = self.find(values) {
+            return found;
+        }
+        let value = T::default();
+        let owned = values.iter().map(|value| (*value).to_owned()).collect();
+        self.by_hash
+            .entry(self.hasher.hash_one(values))
+            .or_default()
+            .push((owned, value.clone()));
+        self.count += 1;
+        value
+    }
 }
 
 impl<T: Clone + Default> Family<T> {
@@ -124,24 +168,15 @@ impl<T: Clone + Default> Family<T> {
     pub fn with(&self, values: &[&str]) -> T {
         debug_assert_eq!(values.len(), self.labels.len(), "one value for each label");
         let known = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        let full = known.len() >= SERIES_MAX;
-        // A Vec<String> borrows as a slice of String only, so the key is built; a scan would cost more.
-        let key: Vec<String> = values.iter().map(|value| (*value).to_owned()).collect();
-        if let Some(found) = known.get(&key) {
-            return found.clone();
+        if let Some(found) = known.find(values) {
+            return found;
         }
         drop(known);
-        let key = if full {
-            vec!["other".to_owned(); values.len()]
-        } else {
-            key
-        };
-        self.series
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .entry(key)
-            .or_default()
-            .clone()
+        let mut series = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        if series.count >= SERIES_MAX {
+            return series.add(&vec!["other"; values.len()]);
+        }
+        series.add(values)
     }
 }
 
@@ -234,8 +269,8 @@ impl Metrics {
 impl<T> Family<T> {
     fn write(&self, mut line: impl FnMut(&str, &T)) {
         let series = self.series.read().unwrap_or_else(PoisonError::into_inner);
-        let mut sorted: Vec<_> = series.iter().collect();
-        sorted.sort_by_key(|(values, _)| *values);
+        let mut sorted: Vec<_> = series.by_hash.values().flatten().collect();
+        sorted.sort_by_key(|(values, _)| values);
         for (values, value) in sorted {
             line(&labels_text(self.labels, values), value);
         }

@@ -60,7 +60,7 @@ pub(crate) async fn customers(State(kit): State<Kit>, request: Request, next: Ne
         .and_then(|value| parse_place(value.to_str().ok()?))
         .unwrap_or_default();
     let context = Context::new(id.clone(), told);
-    let mut response = context.clone().scope(answer(&kit, request, next, &id)).await;
+    let mut response = context.clone().scope(answer(&kit, request, next, id)).await;
     if context.written() > told
         && let Ok(place) = HeaderValue::from_str(&place_text(context.written()))
     {
@@ -69,7 +69,7 @@ pub(crate) async fn customers(State(kit): State<Kit>, request: Request, next: Ne
     response
 }
 
-async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
+async fn answer(kit: &Kit, request: Request, next: Next, id: HeaderValue) -> Response {
     let began = Instant::now();
     let http = &kit.inner().http;
     http.in_flight.add(1);
@@ -81,7 +81,7 @@ async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
     } else {
         harmed(kit, request, next).await
     };
-    finish(kit, &mut response, id);
+    finish(kit, &mut response, id.clone());
     http.in_flight.add(-1);
 
     let route = response
@@ -95,9 +95,9 @@ async fn answer(kit: &Kit, request: Request, next: Next, id: &str) -> Response {
         .inc();
     http.duration.with(&[route]).observe(took);
     if status.is_server_error() {
-        tracing::warn!(request_id = id, %method, route, status = status.as_u16(), ?took, "answered");
+        tracing::warn!(request_id = id.to_str().unwrap_or_default(), %method, route, status = status.as_u16(), ?took, "answered");
     } else {
-        tracing::debug!(request_id = id, %method, route, status = status.as_u16(), ?took, "answered");
+        tracing::debug!(request_id = id.to_str().unwrap_or_default(), %method, route, status = status.as_u16(), ?took, "answered");
     }
     response
 }
@@ -120,16 +120,14 @@ async fn harmed(kit: &Kit, request: Request, next: Next) -> Response {
     }
 }
 
-fn finish(kit: &Kit, response: &mut Response, id: &str) {
+fn finish(kit: &Kit, response: &mut Response, id: HeaderValue) {
     let headers = response.headers_mut();
-    if !headers.contains_key(SERVED_BY)
-        && let Ok(name) = HeaderValue::from_str(&format!("{}/{}", kit.name(), kit.version()))
+    if let Some(name) = &kit.inner().served_by
+        && !headers.contains_key(SERVED_BY)
     {
-        headers.insert(SERVED_BY, name);
+        headers.insert(SERVED_BY, name.clone());
     }
-    if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(REQUEST_ID, id);
-    }
+    headers.insert(REQUEST_ID, id);
     // No browser takes an answer of ours for something that it does not say it is.
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -141,18 +139,17 @@ fn finish(kit: &Kit, response: &mut Response, id: &str) {
 }
 
 /// The caller's id when it is well-formed, else a new one.
-fn id_of(request: &Request) -> String {
-    let given = request
-        .headers()
-        .get(REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
-    let fine = |id: &&str| {
+fn id_of(request: &Request) -> HeaderValue {
+    let fine = |id: &&HeaderValue| {
         (8..=64).contains(&id.len())
             && id
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                .as_bytes()
+                .iter()
+                .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
     };
-    given
-        .filter(fine)
-        .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+    let given = request.headers().get(REQUEST_ID).filter(fine);
+    given.cloned().unwrap_or_else(|| {
+        let new = Uuid::now_v7().to_string();
+        HeaderValue::from_str(&new).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    })
 }

@@ -173,3 +173,37 @@ impl Readiness {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_that_says_nothing_any_more_is_unready_within_a_second() {
+        let readiness = Readiness::new(Gauge::default());
+        let silent = Arc::new(AtomicBool::new(false));
+        let (asked, is_silent) = (Arc::new(AtomicI64::new(0)), Arc::clone(&silent));
+        let seen = Arc::clone(&asked);
+        readiness.check("store", move || {
+            seen.fetch_add(1, Ordering::Relaxed);
+            let silent = is_silent.load(Ordering::Relaxed);
+            async move {
+                if silent {
+                    std::future::pending::<()>().await;
+                }
+                Ok(())
+            }
+        });
+        readiness.round().await;
+        assert!(readiness.is_ready());
+        silent.store(true, Ordering::Relaxed);
+        // At worst it falls silent right after a look: one pause, and one look that is given up.
+        assert!(ROUND + CHECK_TIME_MAX < Duration::from_secs(1));
+        let began = std::time::Instant::now();
+        readiness.round().await;
+        assert!(!readiness.is_ready() && asked.load(Ordering::Relaxed) == 2);
+        assert!(began.elapsed() >= CHECK_TIME_MAX, "it was given its time");
+        let said = readiness.document("shop", "1", None);
+        assert_eq!(said["checks"][0]["detail"], "no answer within 400ms");
+    }
+}

@@ -25,6 +25,8 @@ use crate::store::replica::Replica;
 pub type Connection = sqlx::AnyConnection;
 /// A row. Numbers are `i64`, also those that mean yes or no.
 pub type Row = sqlx::any::AnyRow;
+/// A statement with its values.
+pub type Statement<'a> = sqlx::query::Query<'a, Any, sqlx::any::AnyArguments>;
 /// A transaction that holds the write lock.
 pub type Transaction = sqlx::Transaction<'static, Any>;
 
@@ -151,11 +153,23 @@ impl Store {
     /// Ends it for good.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), sqlx::Error> {
         transaction.commit().await?;
+        self.note_written().await;
+        Ok(())
+    }
+
+    /// One statement that is a transaction by itself: it spares beginning and end, which cost as much as the statement. Says
+    /// how many rows it changed.
+    pub async fn write(&self, statement: Statement<'_>) -> Result<u64, sqlx::Error> {
+        let done = statement.execute(&self.write).await?;
+        self.note_written().await;
+        Ok(done.rows_affected())
+    }
+
+    async fn note_written(&self) {
         self.written_at.store(now_ms(), Ordering::Relaxed);
         if self.replica.is_some() {
             replica::note_written(&self.write).await;
         }
-        Ok(())
     }
 
     /// From here to the end of the transaction nobody else is past this line, so numbers that it takes from a sequence become

@@ -67,11 +67,10 @@ pub(crate) async fn change(
         return Err(changed());
     }
     match change {
-        Change::Add(product, more) => {
-            let there = quantity(&mut writing, owner, &product.sku).await?;
-            put(&mut writing, owner, product, cut(there, *more)).await?;
+        Change::Add(product, more) => put(&mut writing, owner, product, cut(0, *more), Put::Beside).await?,
+        Change::Set(product, pieces) => {
+            put(&mut writing, owner, product, cut(0, *pieces), Put::Instead).await?;
         }
-        Change::Set(product, pieces) => put(&mut writing, owner, product, cut(0, *pieces)).await?,
         Change::Remove(sku) => {
             sqlx::query("delete from line where owner = $1 and sku = $2")
                 .bind(owner)
@@ -97,33 +96,28 @@ async fn touch(writing: &mut Connection, owner: &str) -> Result<i64, sqlx::Error
     .await
 }
 
-async fn quantity(writing: &mut Connection, owner: &str, sku: &str) -> Result<i64, sqlx::Error> {
-    let query = sqlx::query("select quantity from line where owner = $1 and sku = $2")
-        .bind(owner)
-        .bind(sku);
-    Ok(query.fetch_optional(writing).await?.map_or(0, |row| row.get(0)))
+/// What becomes of the pieces that a line has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Put {
+    /// They stay, and these come to them.
+    Beside,
+    /// These are all.
+    Instead,
 }
 
-/// Sets a line; refuses a new one when the cart is full.
-async fn put(writing: &mut Connection, owner: &str, product: &Product, pieces: i64) -> Result<(), Problem> {
-    let changed = sqlx::query(
-        "update line set quantity = $1, name = $2, minor = $3, currency = $4 where owner = $5 and sku = $6",
-    )
-    .bind(pieces)
-    .bind(&product.name)
-    .bind(product.price.minor)
-    .bind(&product.price.currency)
-    .bind(owner)
-    .bind(&product.sku)
-    .execute(&mut *writing)
-    .await?
-    .rows_affected();
-    if changed > 0 {
-        return Ok(());
-    }
-    let added = sqlx::query(
+/// Puts pieces into a line; refuses a new one when the cart is full. One statement: whether there is a line is its affair.
+async fn put(
+    writing: &mut Connection,
+    owner: &str,
+    product: &Product,
+    pieces: i64,
+    how: Put,
+) -> Result<(), Problem> {
+    let put = sqlx::query(
         "insert into line select $1, $2, $3, $4, $5, $6, coalesce((select max(place) from line where owner = $1), 0) + 1 \
-         where (select count(*) from line where owner = $1) < $7",
+         where (select count(*) from line where owner = $1 and sku <> $2) < $7 \
+         on conflict (owner, sku) do update set quantity = case when line.quantity * $8 + excluded.quantity > $9 then $9 \
+         else line.quantity * $8 + excluded.quantity end, name = excluded.name, minor = excluded.minor, currency = excluded.currency",
     )
     .bind(owner)
     .bind(&product.sku)
@@ -132,10 +126,12 @@ async fn put(writing: &mut Connection, owner: &str, product: &Product, pieces: i
     .bind(product.price.minor)
     .bind(&product.price.currency)
     .bind(LINES_MAX)
+    .bind(i64::from(how == Put::Beside))
+    .bind(PIECES_MAX)
     .execute(writing)
     .await?
     .rows_affected();
-    if added == 0 { Err(full()) } else { Ok(()) }
+    if put == 0 { Err(full()) } else { Ok(()) }
 }
 
 pub(crate) async fn merge(store: &Store, from: &str, into: &str) -> Result<(), sqlx::Error> {
@@ -196,12 +192,16 @@ pub(crate) async fn bought(store: &Store, event: &Event) -> Result<(), sqlx::Err
     let owner = &event.order.owner;
     touch(&mut writing, owner).await?;
     for line in &event.order.lines {
-        sqlx::query("delete from line where owner = $1 and sku = $2 and quantity <= $3")
+        let gone = sqlx::query("delete from line where owner = $1 and sku = $2 and quantity <= $3")
             .bind(owner)
             .bind(&line.sku)
             .bind(line.quantity)
             .execute(&mut *writing)
-            .await?;
+            .await?
+            .rows_affected();
+        if gone > 0 {
+            continue;
+        }
         sqlx::query("update line set quantity = quantity - $1 where owner = $2 and sku = $3")
             .bind(line.quantity)
             .bind(owner)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use journeys::{OrdersRun, Shop, wait_ready};
+use journeys::{OrdersRun, Shop, Stores, wait_ready};
 use serde_json::Value;
 use service_kit::{Settings, run_with};
 
@@ -72,7 +72,12 @@ pub(crate) async fn process(shop: &Shop, more: &[(&'static str, &str)]) -> Proce
 }
 
 async fn dies_after(phase: &str) {
-    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    dies_after_on(&Stores::default(), phase).await;
+}
+
+/// The same with the orders in another store.
+pub(crate) async fn dies_after_on(stores: &Stores, phase: &str) {
+    let shop = Shop::start_on(stores, &[], OrdersRun::Elsewhere).await.unwrap();
     let mut first = process(&shop, &[("SHOP_FAULT", &format!("crash_after={phase}"))]).await;
     shop.stock("KIT-001", 10).await.unwrap();
     let call = || shop.checkout(GUEST, "key-00000001", GOOD, Some(&[("KIT-001", 4)]));

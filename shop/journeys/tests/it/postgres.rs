@@ -9,6 +9,7 @@ use journeys::{OrdersRun, Shop, Stores, wait_ready};
 use serde_json::Value;
 use servers::Postgres;
 
+use crate::crash::dies_after_on;
 use crate::money::storm;
 use crate::{GOOD, available, status};
 
@@ -58,6 +59,23 @@ async fn on_postgres_carts_in_either_order_do_not_block_each_other() {
         .get("/users/me")
         .header("authorization", &format!("Bearer {token}"));
     assert_eq!(status(me).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_a_crash_after_any_phase_loses_nothing() {
+    let Some(server) = Postgres::start(&["claimed", "reserved", "charged", "settled"]).unwrap() else {
+        return;
+    };
+    let dies_after = async |phase: &'static str| {
+        let stores = Stores::default().with("order-service", "DATABASE_URL", server.url(phase));
+        dies_after_on(&stores, phase).await;
+    };
+    tokio::join!(
+        dies_after("claimed"),
+        dies_after("reserved"),
+        dies_after("charged"),
+        dies_after("settled"),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
