@@ -10,13 +10,14 @@ mod place;
 mod proxy;
 pub(crate) mod render;
 mod report;
+mod shop;
 mod switch;
 
 use std::process::{Command, ExitCode};
 
 use report::Report;
 
-/// Name, what it measures, what it needs built in release (packages), and the function.
+/// Name, what it measures, what it needs built in release (packages, or `package/feature`), and the function.
 type Bench = (
     &'static str,
     &'static str,
@@ -43,6 +44,18 @@ const BENCHES: &[Bench] = &[
         "charts rendered: whole processes beside both helms, and within this one",
         &["windlass"],
         render::run,
+    ),
+    (
+        "rush",
+        "500 pieces and tens of thousands of attempts to buy them, on SQLite and PostgreSQL",
+        shop::PACKAGES,
+        shop::rush::run,
+    ),
+    (
+        "shop",
+        "pages, lists and checkouts of the shop on PostgreSQL, its memory and its start, beside Vendure",
+        shop::PACKAGES,
+        shop::run,
     ),
     (
         "switch",
@@ -104,7 +117,10 @@ fn build(packages: &[&str]) -> Result<(), String> {
     // As `./windlass` builds it: without the driver for Kubernetes, which no benchmark here uses.
     cargo.args(["build", "--quiet", "--release", "--no-default-features"]);
     for package in packages {
-        cargo.args(["--package", package]);
+        match package.split_once('/') {
+            Some((name, _)) => cargo.args(["--package", name, "--features", package]),
+            None => cargo.args(["--package", package]),
+        };
     }
     succeed(&mut cargo)
 }
