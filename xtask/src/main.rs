@@ -4,6 +4,7 @@ mod bench;
 mod cluster;
 mod fuzz;
 mod parity;
+mod previous;
 mod tables;
 mod tidy;
 
@@ -34,6 +35,11 @@ const TASKS: &[Task] = &[
         "peak",
         "the most memory that a program takes",
         bench::render::memory::run,
+    ),
+    (
+        "previous",
+        "the shop's services as they were before, for tests that run two builds",
+        previous::run,
     ),
     (
         "tables",

@@ -58,7 +58,8 @@ impl Stores {
         self
     }
 
-    fn of(&self, service: &str) -> impl Iterator<Item = (&'static str, String)> {
+    /// Those of one service.
+    pub fn of(&self, service: &str) -> impl Iterator<Item = (&'static str, String)> {
         let mine = self.variables.iter().filter(move |(of, ..)| *of == service);
         mine.map(|(_, variable, value)| (*variable, value.clone()))
     }

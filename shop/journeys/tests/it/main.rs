@@ -20,6 +20,7 @@ mod money;
 mod outages;
 mod pages;
 mod postgres;
+mod previous;
 mod provider;
 mod replica;
 mod security;
