@@ -88,7 +88,10 @@ pub(super) fn at_rate<C: Customer>(customers: Vec<C>, rate: u32, during: Duratio
             }
         }
     });
-    together(tasks, during)
+    let mut load = together(tasks, during)?;
+    // What was begun in time may have ended later: then so many a second were not reached.
+    load.rate *= during.as_secs_f64() / (begun.elapsed().saturating_sub(warm)).max(during).as_secs_f64();
+    Ok(load)
 }
 
 /// So many turns in all, each as soon as its customer has the answer to the one before; all are counted.
