@@ -52,7 +52,6 @@ pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) start: usize,
     pub(crate) end: usize,
-    pub(crate) line: usize,
 }
 
 /// The lexer. After an error or the end it gives `Eof` for ever.
@@ -61,8 +60,6 @@ pub(crate) struct Lexer<'a> {
     input: &'a [u8],
     pos: usize,
     start: usize,
-    line: usize,
-    start_line: usize,
     paren_depth: usize,
     inside_action: bool,
     /// What the token `Error` says; nothing but `Eof` comes after it.
@@ -86,8 +83,6 @@ impl<'a> Lexer<'a> {
             input,
             pos: 0,
             start: 0,
-            line: 1,
-            start_line: 1,
             paren_depth: 0,
             inside_action: false,
             failure: None,
@@ -98,9 +93,8 @@ impl<'a> Lexer<'a> {
         if self.failure.is_some() {
             return Item {
                 kind: Kind::Eof,
-                start: 0,
-                end: 0,
-                line: self.start_line,
+                start: self.start,
+                end: self.start,
             };
         }
         if self.inside_action {
@@ -108,6 +102,36 @@ impl<'a> Lexer<'a> {
         } else {
             self.text()
         }
+    }
+
+    /// Where the next token of an action begins; `None` outside of actions, within parentheses and after an error.
+    pub(crate) fn place(&self) -> Option<usize> {
+        (self.inside_action && self.paren_depth == 0 && self.failure.is_none()).then_some(self.pos)
+    }
+
+    /// Goes on at a place further on in the same action.
+    pub(crate) fn go_to(&mut self, place: usize) {
+        self.pos = place;
+        self.ignore();
+    }
+
+    /// Goes on after the end of the action, whose `}}` is at `place`.
+    pub(crate) fn close(&mut self, place: usize, trim: bool) -> Item {
+        self.go_to(place);
+        self.pos += DELIM;
+        let item = self.item(Kind::RightDelim);
+        if trim {
+            let rest = self.rest();
+            self.pos += rest.len() - trim_start(rest).len();
+            self.ignore();
+        }
+        self.inside_action = false;
+        item
+    }
+
+    /// The line that a token is on, from 1.
+    pub(crate) fn line(&self, item: &Item) -> usize {
+        1 + memchr::memchr_iter(b'\n', &self.input[..item.start]).count()
     }
 
     /// What the token `Error` says.
@@ -126,9 +150,6 @@ impl<'a> Lexer<'a> {
     fn next(&mut self) -> Option<char> {
         let (rune, width) = runes::decode(self.rest())?;
         self.pos += width;
-        if rune == '\n' {
-            self.line += 1;
-        }
         Some(rune)
     }
 
@@ -137,10 +158,8 @@ impl<'a> Lexer<'a> {
             kind,
             start: self.start,
             end: self.pos,
-            line: self.start_line,
         };
         self.start = self.pos;
-        self.start_line = self.line;
         item
     }
 
@@ -150,14 +169,11 @@ impl<'a> Lexer<'a> {
             kind: Kind::Error,
             start: self.start,
             end: self.pos,
-            line: self.start_line,
         }
     }
 
     fn ignore(&mut self) {
-        self.line += newlines(&self.input[self.start..self.pos]);
         self.start = self.pos;
-        self.start_line = self.line;
     }
 
     fn text(&mut self) -> Item {
@@ -165,7 +181,6 @@ impl<'a> Lexer<'a> {
             let Some(found) = left_delim(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos > self.start {
-                    self.line += newlines(&self.input[self.start..self.pos]);
                     return self.item(Kind::Text);
                 }
                 return self.item(Kind::Eof);
@@ -179,7 +194,6 @@ impl<'a> Lexer<'a> {
                     0
                 };
                 self.pos -= trim;
-                self.line += newlines(&self.input[self.start..self.pos]);
                 let item = self.item(Kind::Text);
                 self.pos += trim;
                 self.ignore();
@@ -219,9 +233,6 @@ impl<'a> Lexer<'a> {
         let Some(trim) = self.at_right_delim() else {
             return Some(self.error("comment ends before closing delimiter".to_owned()));
         };
-        self.line += newlines(&self.input[self.start..self.pos]);
-        self.start = self.pos;
-        self.start_line = self.line;
         self.pos += DELIM;
         if trim {
             self.pos += 2;
@@ -245,19 +256,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn right_delim(&mut self, trim: bool) -> Item {
-        if trim {
-            self.pos += 2;
-            self.ignore();
-        }
-        self.pos += DELIM;
-        let item = self.item(Kind::RightDelim);
-        if trim {
-            let rest = self.rest();
-            self.pos += rest.len() - trim_start(rest).len();
-            self.ignore();
-        }
-        self.inside_action = false;
-        item
+        self.close(self.pos + if trim { 2 } else { 0 }, trim)
     }
 
     fn inside(&mut self) -> Item {
@@ -322,9 +321,6 @@ impl<'a> Lexer<'a> {
 
     fn back(&mut self, rune: char) {
         self.pos -= rune.len_utf8();
-        if rune == '\n' {
-            self.line -= 1;
-        }
     }
 
     fn space(&mut self) -> Item {
@@ -408,7 +404,6 @@ impl<'a> Lexer<'a> {
         let mut escaped = false;
         while let Some(byte) = self.input.get(self.pos).copied() {
             if byte == b'\n' {
-                self.next();
                 break;
             }
             self.pos += 1;
@@ -423,7 +418,6 @@ impl<'a> Lexer<'a> {
     fn raw_string(&mut self) -> Item {
         let end = memchr::memchr(b'`', self.rest());
         let length = end.map_or(self.rest().len(), |it| it + 1);
-        self.line += newlines(&self.rest()[..length]);
         self.pos += length;
         if end.is_none() {
             return self.error("unterminated raw quoted string".to_owned());
@@ -494,10 +488,6 @@ impl<'a> Lexer<'a> {
 /// Where the next action begins.
 fn left_delim(text: &[u8]) -> Option<usize> {
     memchr::memchr_iter(b'{', text).find(|it| at_left(&text[*it..]))
-}
-
-fn newlines(text: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', text).count()
 }
 
 fn is_space(rune: char) -> bool {

@@ -1,16 +1,18 @@
 //! Go's template parser, with its checks and complaints. Functions and variables are resolved here.
 
 mod number;
+mod quick;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::lex::{Item, Kind, Lexer};
-use super::node::{Branch, Command, Expr, Node, Pipe, Source, Spot, Template, Variable};
+use super::node::{Branch, Command, Expr, Node, Pipe, Slot, Source, Spot, Template, Variable};
 use crate::any::Str;
 use crate::functions::{self, Function};
 use crate::go::quote;
 use crate::profile::Profile;
+use quick::Word;
 
 /// Go's limit of parentheses within parentheses is 10,000; ours fits the stack of any thread.
 const PAREN_DEPTH_MAX: usize = 1_000;
@@ -37,13 +39,12 @@ pub(crate) fn parse(name: &Str, text: &Str, profile: Profile) -> Result<Parsed, 
         next_id: 0,
         paren_depth: 0,
         block_depth: 0,
-        action_line: 0,
+        action: None,
         templates: Parsed::new(),
         scope: Scope::new(),
         nodes: Vec::new(),
         commands: Vec::new(),
         args: Vec::new(),
-        names: Vec::new(),
     };
     parser.file(name)?;
     Ok(parser.templates)
@@ -51,7 +52,7 @@ pub(crate) fn parse(name: &Str, text: &Str, profile: Profile) -> Result<Parsed, 
 
 /// Variables that are visible at one place of one template.
 struct Scope {
-    names: Vec<(Str, Option<usize>)>,
+    names: Vec<(Str, Slot)>,
     next_slot: usize,
     slots: usize,
     range_depth: usize,
@@ -60,32 +61,24 @@ struct Scope {
 impl Scope {
     fn new() -> Self {
         Self {
-            names: vec![("$".into(), Some(0))],
+            names: vec![("$".into(), Slot::new(0))],
             next_slot: 1,
             slots: 1,
             range_depth: 0,
         }
     }
 
-    fn declare(&mut self, name: Str) -> usize {
-        let slot = self.next_slot;
+    fn declare(&mut self, name: Str) -> Slot {
+        let slot = Slot::new(self.next_slot);
         self.next_slot += 1;
         self.slots = self.slots.max(self.next_slot);
-        self.names.push((name, Some(slot)));
+        self.names.push((name, slot));
         slot
     }
 
-    fn knows(&self, name: &[u8]) -> bool {
-        self.names.iter().any(|it| &*it.0 == name)
-    }
-
-    /// The slot of a visible variable; `None` when there is no such name, or when it was never declared.
-    fn slot(&self, name: &[u8]) -> Option<usize> {
-        self.names
-            .iter()
-            .rev()
-            .find(|it| &*it.0 == name)
-            .and_then(|it| it.1)
+    /// The slot of a visible variable, `Slot::NOWHERE` when it was never declared; `None` when there is no such name.
+    fn find(&self, name: &[u8]) -> Option<Slot> {
+        self.names.iter().rev().find(|it| &*it.0 == name).map(|it| it.1)
     }
 }
 
@@ -100,14 +93,14 @@ struct Parser<'a> {
     next_id: u32,
     paren_depth: usize,
     block_depth: usize,
-    action_line: usize,
+    /// What the action that is being read begins with.
+    action: Option<Item>,
     templates: Parsed,
     scope: Scope,
     /// Nodes, commands and arguments of lists that are not complete yet, so that each list is made in its size.
     nodes: Vec<Node>,
     commands: Vec<Command>,
     args: Vec<Expr>,
-    names: Vec<Str>,
 }
 
 /// What ended a list of nodes.
@@ -186,7 +179,7 @@ impl Parser<'_> {
     }
 
     fn fail<T>(&self, message: &str) -> Parse<T> {
-        let line = self.tokens[0].as_ref().map_or(1, |it| it.line);
+        let line = self.tokens[0].as_ref().map_or(1, |it| self.lexer.line(it));
         Err(format!("template: {}:{line}: {message}", self.source.name.text()))
     }
 
@@ -209,12 +202,9 @@ impl Parser<'_> {
         if item.kind == Kind::Error {
             let message = self.lexer.failure();
             let mut extra = String::new();
-            if self.action_line != 0 && self.action_line != item.line {
-                extra = format!(
-                    " in action started at {}:{}",
-                    self.source.name.text(),
-                    self.action_line
-                );
+            let action = self.action.map(|it| self.lexer.line(&it));
+            if let Some(action) = action.filter(|it| *it != self.lexer.line(item)) {
+                extra = format!(" in action started at {}:{action}", self.source.name.text());
                 if message.ends_with(" action") {
                     extra = extra.replacen(" in action", "", 1);
                 }
@@ -331,9 +321,9 @@ impl Parser<'_> {
                 Ok(Step::Node(Node::Text(spot, self.kept(&item))))
             }
             Kind::LeftDelim => {
-                self.action_line = item.line;
+                self.action = Some(item);
                 let step = self.action()?;
-                self.action_line = 0;
+                self.action = None;
                 Ok(step)
             }
             _ => self.unexpected(&item, "input"),
@@ -341,6 +331,21 @@ impl Parser<'_> {
     }
 
     fn action(&mut self) -> Parse<Step> {
+        if let Some(word) = self.quick_word() {
+            return Ok(match word {
+                Word::End => Step::Ending(Ending::End),
+                Word::Else => Step::Ending(Ending::Else),
+                Word::If => Step::Node(Node::If(self.control("if")?)),
+                Word::Range => Step::Node(Node::Range(self.control("range")?)),
+                Word::With => Step::Node(Node::With(self.control("with")?)),
+            });
+        }
+        if let Some(start) = self.quick_start() {
+            let spot = self.spot(start);
+            if let Some(pipe) = self.quick_pipeline("command") {
+                return Ok(Step::Node(Node::Action(spot, Box::new(pipe))));
+            }
+        }
         let item = self.next_non_space();
         let node = match item.kind {
             Kind::Block => self.block()?,
@@ -365,7 +370,7 @@ impl Parser<'_> {
                 self.backup();
                 let start = self.peek().start;
                 let spot = self.spot(start);
-                Node::Action(spot, self.pipeline("command", Kind::RightDelim)?)
+                Node::Action(spot, Box::new(self.pipeline("command", Kind::RightDelim)?))
             }
         };
         Ok(Step::Node(node))
@@ -441,17 +446,21 @@ impl Parser<'_> {
         let inner = std::mem::replace(&mut self.scope, outer);
         self.add(name.clone(), body, inner.slots)?;
         let spot = self.spot(item.start);
-        Ok(Node::Template(spot, name, Some(pipe)))
+        Ok(Node::Template(spot, name, Some(Box::new(pipe))))
     }
 
     fn template(&mut self) -> Parse<Node> {
         const CONTEXT: &str = "template clause";
         let item = self.next_non_space();
         let name = self.template_name(&item, CONTEXT)?;
+        if let Some(pipe) = self.quick_pipeline(CONTEXT) {
+            let spot = self.spot(item.start);
+            return Ok(Node::Template(spot, name, Some(Box::new(pipe))));
+        }
         let mut pipe = None;
         if self.next_non_space().kind != Kind::RightDelim {
             self.backup();
-            pipe = Some(self.pipeline(CONTEXT, Kind::RightDelim)?);
+            pipe = Some(Box::new(self.pipeline(CONTEXT, Kind::RightDelim)?));
         }
         let spot = self.spot(item.start);
         Ok(Node::Template(spot, name, pipe))
@@ -482,23 +491,37 @@ impl Parser<'_> {
     }
 
     fn pipeline(&mut self, context: &str, end: Kind) -> Parse<Pipe> {
+        if end == Kind::RightDelim
+            && let Some(pipe) = self.quick_pipeline(context)
+        {
+            return Ok(pipe);
+        }
         let base = self.commands.len();
         let start = self.peek_non_space().start;
         let spot = self.spot(start);
-        let mut pipe = Pipe {
-            spot,
-            assign: false,
-            decl: Vec::new(),
-            commands: Vec::new(),
-        };
-        self.declarations(&mut pipe, context)?;
+        let mut decl = Vec::new();
+        let assign = self.declarations(&mut decl, context)?;
         loop {
             let item = self.next_non_space();
             if item.kind == end {
-                pipe.commands = take(&mut self.commands, base);
-                self.check(&pipe, context)?;
-                self.settle(&mut pipe);
-                return Ok(pipe);
+                let rest: Box<[Command]> = take(&mut self.commands, base + 1);
+                if self.commands.len() == base {
+                    return self.fail(&format!("missing value for {context}"));
+                }
+                self.check(&rest)?;
+                let Some(first) = self.commands.pop() else {
+                    return self.fail(&format!("missing value for {context}"));
+                };
+                if !assign {
+                    self.settle(&mut decl);
+                }
+                return Ok(Pipe {
+                    spot,
+                    assign,
+                    decl: decl.into(),
+                    first,
+                    rest,
+                });
             }
             match item.kind {
                 Kind::Bool
@@ -522,7 +545,8 @@ impl Parser<'_> {
         }
     }
 
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parse<()> {
+    /// The variables that the pipeline sets, and whether it assigns to them.
+    fn declarations(&mut self, decl: &mut Vec<Variable>, context: &str) -> Parse<bool> {
         while self.peek_non_space().kind == Kind::Variable {
             let variable = self.next_non_space();
             let after = self.peek();
@@ -531,14 +555,13 @@ impl Parser<'_> {
             match next.kind {
                 Kind::Assign | Kind::Declare => {
                     self.next_non_space();
-                    pipe.assign = next.kind == Kind::Assign;
-                    self.announce(name, pipe);
-                    return Ok(());
+                    self.announce(name, decl);
+                    return Ok(next.kind == Kind::Assign);
                 }
                 Kind::Char if self.val(&next) == b"," => {
                     self.next_non_space();
-                    self.announce(name, pipe);
-                    if context != "range" || pipe.decl.len() >= 2 {
+                    self.announce(name, decl);
+                    if context != "range" || decl.len() >= 2 {
                         return self.fail(&format!("too many declarations in {context}"));
                     }
                     let ahead = self.peek_non_space().kind;
@@ -548,47 +571,37 @@ impl Parser<'_> {
                 }
                 _ if after.kind == Kind::Space => {
                     self.backup3(variable, after);
-                    return Ok(());
+                    return Ok(false);
                 }
                 _ => {
                     self.backup2(variable);
-                    return Ok(());
+                    return Ok(false);
                 }
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A variable that the pipeline is going to set: its name is known from here on, but until the pipeline is
     /// complete it stands for what it stood for before.
-    fn announce(&mut self, name: Str, pipe: &mut Pipe) {
-        let slot = self.scope.slot(&name);
+    fn announce(&mut self, name: Str, decl: &mut Vec<Variable>) {
+        let slot = self.scope.find(&name).unwrap_or(Slot::NOWHERE);
         self.scope.names.push((name.clone(), slot));
-        pipe.decl.push(Variable { name, slot });
+        decl.push(Variable { name, slot });
     }
 
     /// Gives the declared variables slots of their own.
-    fn settle(&mut self, pipe: &mut Pipe) {
-        if !pipe.assign {
-            for variable in &mut pipe.decl {
-                variable.slot = Some(self.scope.declare(variable.name.clone()));
-            }
+    fn settle(&mut self, decl: &mut [Variable]) {
+        for variable in decl {
+            variable.slot = self.scope.declare(variable.name.clone());
         }
     }
 
-    fn check(&self, pipe: &Pipe, context: &str) -> Parse<()> {
-        if pipe.commands.is_empty() {
-            return self.fail(&format!("missing value for {context}"));
+    fn check(&self, rest: &[Command]) -> Parse<()> {
+        match rest.iter().position(|it| !is_executable(&it.first)) {
+            Some(at) => self.fail(&format!("non executable command in pipeline stage {}", at + 2)),
+            None => Ok(()),
         }
-        for (at, command) in pipe.commands.iter().enumerate().skip(1) {
-            if matches!(
-                command.args.first(),
-                Some(Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Number(..) | Expr::Str(..))
-            ) {
-                return self.fail(&format!("non executable command in pipeline stage {}", at + 1));
-            }
-        }
-        Ok(())
     }
 
     fn command(&mut self) -> Parse<Command> {
@@ -612,38 +625,46 @@ impl Parser<'_> {
         if self.args.len() == base {
             return self.fail("empty command");
         }
-        let args = take(&mut self.args, base);
-        Ok(Command { spot, args })
+        let args = take(&mut self.args, base + 1);
+        match self.args.pop() {
+            Some(first) => Ok(Command { spot, first, args }),
+            None => self.fail("empty command"),
+        }
     }
 
     fn operand(&mut self) -> Parse<Option<Expr>> {
-        let Some(mut term) = self.term()? else {
+        let Some(term) = self.term()? else {
             return Ok(None);
         };
         let first = self.peek();
         if first.kind != Kind::Field {
             return Ok(Some(term));
         }
-        let base = self.names.len();
-        if let Expr::Field(_, names) = &mut term {
-            self.names.append(names);
-        }
+        let mut last = first;
         while self.peek().kind == Kind::Field {
-            let item = self.next();
-            let name = self.field(&item);
-            self.names.push(name);
+            last = self.next();
         }
-        let fields = take(&mut self.names, base);
-        let spot = self.spot(first.start);
+        let names = |from: usize| self.input.part(from..last.end);
+        let spot = Spot {
+            at: u32::try_from(first.start).unwrap_or(u32::MAX),
+            id: self.next_id + 1,
+        };
         let expr = match term {
-            Expr::Field(..) => Expr::Field(spot, fields),
-            Expr::Variable(_, variable, _) => Expr::Variable(spot, variable, fields),
-            Expr::Bool(..) | Expr::Str(..) | Expr::Number(..) | Expr::Nil(_) | Expr::Dot(_) => {
-                let text = super::show::expr(&term);
+            // The first name is a part of the term, right before the others.
+            Expr::Field(own, _) => Expr::Field(spot, names(own.at as usize + 1)),
+            Expr::Variable(own, slot, _) => Expr::Variable(spot, slot, names(own.at as usize)),
+            Expr::Bool(..)
+            | Expr::Str(..)
+            | Expr::Int(..)
+            | Expr::Number(..)
+            | Expr::Nil(_)
+            | Expr::Dot(_) => {
+                let text = super::show::expr(&term, self.input);
                 return self.fail(&format!("unexpected . after term {}", quote::quoted(&text)));
             }
-            _ => Expr::Chain(spot, Box::new(term), fields),
+            _ => Expr::Chain(spot, Box::new(term), names(first.start + 1)),
         };
+        self.next_id += 1;
         Ok(Some(expr))
     }
 
@@ -664,15 +685,14 @@ impl Parser<'_> {
             Kind::Nil => Expr::Nil(self.spot(start)),
             Kind::Variable => {
                 let name = self.kept(&item);
-                if !self.scope.knows(&name) {
+                let Some(slot) = self.scope.find(&name) else {
                     return self.fail(&format!("undefined variable {}", quote::quoted(&name)));
-                }
-                let slot = self.scope.slot(&name);
-                Expr::Variable(self.spot(start), Variable { name, slot }, Vec::new())
+                };
+                Expr::Variable(self.spot(start), slot, name)
             }
             Kind::Field => {
                 let name = self.field(&item);
-                Expr::Field(self.spot(start), vec![name])
+                Expr::Field(self.spot(start), name)
             }
             Kind::Bool => {
                 let value = self.val(&item) == b"true";
@@ -697,8 +717,7 @@ impl Parser<'_> {
                 let Some(value) = self.literal(&item) else {
                     return self.fail("invalid syntax");
                 };
-                let written = self.kept(&item);
-                Expr::Str(self.spot(start), written, value)
+                Expr::Str(self.spot(start), value)
             }
             _ => {
                 self.backup();
@@ -715,10 +734,21 @@ impl Parser<'_> {
 }
 
 /// What a stack holds above `base`, in a list of its exact size.
-fn take<T>(stack: &mut Vec<T>, base: usize) -> Vec<T> {
+fn take<T, L: From<Vec<T>>>(stack: &mut Vec<T>, base: usize) -> L {
+    if stack.len() <= base {
+        return Vec::new().into();
+    }
     let mut list = Vec::with_capacity(stack.len() - base);
     list.extend(stack.drain(base..));
-    list
+    list.into()
+}
+
+/// Whether a command can be given what the one before it hands on.
+fn is_executable(first: &Expr) -> bool {
+    !matches!(
+        first,
+        Expr::Bool(..) | Expr::Dot(_) | Expr::Nil(_) | Expr::Int(..) | Expr::Number(..) | Expr::Str(..)
+    )
 }
 
 enum Step {

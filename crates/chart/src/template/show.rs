@@ -1,27 +1,41 @@
 //! Nodes as text, for messages: Go prints them from the tree, not from the source.
 
 use super::node::{Branch, Command, Expr, Node, Pipe, Template};
-use crate::any::Str;
 use crate::go::quote;
 
 /// The byte position and the text of the node with this number.
 pub(super) fn find(template: &Template, id: u32) -> Option<(usize, Vec<u8>)> {
-    Finder { id }.nodes(&template.body)
+    let source = &template.source.text;
+    Finder { id, source }.nodes(&template.body)
 }
 
-pub(super) fn expr(it: &Expr) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_expr(it, &mut out);
-    out
+/// The text of an expression of the template that `source` is the source of.
+pub(super) fn expr(it: &Expr, source: &[u8]) -> Vec<u8> {
+    let mut show = Show {
+        source,
+        out: Vec::new(),
+    };
+    show.expr(it);
+    show.out
 }
 
-struct Finder {
+struct Finder<'a> {
     id: u32,
+    source: &'a [u8],
 }
 
 type Found = Option<(usize, Vec<u8>)>;
 
-impl Finder {
+impl Finder<'_> {
+    fn text(&self, put: impl FnOnce(&mut Show<'_>)) -> Vec<u8> {
+        let mut show = Show {
+            source: self.source,
+            out: Vec::new(),
+        };
+        put(&mut show);
+        show.out
+    }
+
     fn nodes(&self, nodes: &[Node]) -> Found {
         nodes.iter().find_map(|it| self.node(it))
     }
@@ -36,9 +50,7 @@ impl Finder {
             Node::If(it) | Node::With(it) | Node::Range(it) => it.spot,
         };
         if spot.id == self.id {
-            let mut out = Vec::new();
-            put_node(node, &mut out);
-            return Some((spot.at as usize, out));
+            return Some((spot.at as usize, self.text(|it| it.node(node))));
         }
         match node {
             Node::Action(_, pipe) | Node::Template(_, _, Some(pipe)) => self.pipe(pipe),
@@ -52,20 +64,18 @@ impl Finder {
 
     fn pipe(&self, pipe: &Pipe) -> Found {
         if pipe.spot.id == self.id {
-            let mut out = Vec::new();
-            put_pipe(pipe, &mut out);
-            return Some((pipe.spot.at as usize, out));
+            return Some((pipe.spot.at as usize, self.text(|it| it.pipe(pipe))));
         }
-        pipe.commands.iter().find_map(|it| self.command(it))
+        pipe.commands().find_map(|it| self.command(it))
     }
 
     fn command(&self, command: &Command) -> Found {
         if command.spot.id == self.id {
-            let mut out = Vec::new();
-            put_command(command, &mut out);
-            return Some((command.spot.at as usize, out));
+            return Some((command.spot.at as usize, self.text(|it| it.command(command))));
         }
-        command.args.iter().find_map(|it| self.expr(it))
+        std::iter::once(&command.first)
+            .chain(&*command.args)
+            .find_map(|it| self.expr(it))
     }
 
     fn expr(&self, it: &Expr) -> Found {
@@ -73,7 +83,7 @@ impl Finder {
             return self.pipe(pipe);
         }
         if it.spot().id == self.id {
-            return Some((it.spot().at as usize, expr(it)));
+            return Some((it.spot().at as usize, expr(it, self.source)));
         }
         if let Expr::Chain(_, inner, _) = it {
             self.expr(inner)
@@ -83,104 +93,137 @@ impl Finder {
     }
 }
 
-fn put_nodes(nodes: &[Node], out: &mut Vec<u8>) {
-    for node in nodes {
-        put_node(node, out);
-    }
+/// Writes nodes.
+struct Show<'a> {
+    source: &'a [u8],
+    out: Vec<u8>,
 }
 
-fn put_node(node: &Node, out: &mut Vec<u8>) {
-    match node {
-        Node::Text(_, text) => out.extend_from_slice(text),
-        Node::Action(_, pipe) => {
-            out.extend_from_slice(b"{{");
-            put_pipe(pipe, out);
-            out.extend_from_slice(b"}}");
+impl Show<'_> {
+    fn put(&mut self, text: &[u8]) {
+        self.out.extend_from_slice(text);
+    }
+
+    fn nodes(&mut self, nodes: &[Node]) {
+        for node in nodes {
+            self.node(node);
         }
-        Node::If(it) => put_branch("if", it, out),
-        Node::With(it) => put_branch("with", it, out),
-        Node::Range(it) => put_branch("range", it, out),
-        Node::Template(_, name, pipe) => {
-            out.extend_from_slice(b"{{template ");
-            out.extend_from_slice(&quote::quote(name));
-            if let Some(pipe) = pipe {
-                out.push(b' ');
-                put_pipe(pipe, out);
+    }
+
+    fn node(&mut self, node: &Node) {
+        match node {
+            Node::Text(_, text) => self.put(text),
+            Node::Action(_, pipe) => {
+                self.put(b"{{");
+                self.pipe(pipe);
+                self.put(b"}}");
             }
-            out.extend_from_slice(b"}}");
+            Node::If(it) => self.branch(b"if", it),
+            Node::With(it) => self.branch(b"with", it),
+            Node::Range(it) => self.branch(b"range", it),
+            Node::Template(_, name, pipe) => {
+                self.put(b"{{template ");
+                self.put(&quote::quote(name));
+                if let Some(pipe) = pipe {
+                    self.put(b" ");
+                    self.pipe(pipe);
+                }
+                self.put(b"}}");
+            }
+            Node::Break(_) => self.put(b"{{break}}"),
+            Node::Continue(_) => self.put(b"{{continue}}"),
         }
-        Node::Break(_) => out.extend_from_slice(b"{{break}}"),
-        Node::Continue(_) => out.extend_from_slice(b"{{continue}}"),
+    }
+
+    fn branch(&mut self, name: &[u8], branch: &Branch) {
+        self.put(b"{{");
+        self.put(name);
+        self.put(b" ");
+        self.pipe(&branch.pipe);
+        self.put(b"}}");
+        self.nodes(&branch.body);
+        if let Some(otherwise) = &branch.otherwise {
+            self.put(b"{{else}}");
+            self.nodes(otherwise);
+        }
+        self.put(b"{{end}}");
+    }
+
+    fn pipe(&mut self, pipe: &Pipe) {
+        for (at, variable) in pipe.decl.iter().enumerate() {
+            if at > 0 {
+                self.put(b", ");
+            }
+            self.put(&variable.name);
+        }
+        if !pipe.decl.is_empty() {
+            self.put(if pipe.assign { b" = " } else { b" := " });
+        }
+        for (at, command) in pipe.commands().enumerate() {
+            if at > 0 {
+                self.put(b" | ");
+            }
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: &Command) {
+        self.expr(&command.first);
+        for arg in &command.args {
+            self.put(b" ");
+            self.expr(arg);
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Bool(_, it) => self.put(if *it { b"true" } else { b"false" }),
+            Expr::Dot(_) => self.put(b"."),
+            Expr::Nil(_) => self.put(b"nil"),
+            Expr::Int(_, it) => self.put(it.to_string().as_bytes()),
+            Expr::Number(_, it) => self.put(&it.text),
+            Expr::Str(spot, value) => match literal(self.source, spot.at as usize) {
+                Some(written) => self.put(written),
+                None => self.put(&quote::quote(value)),
+            },
+            Expr::Field(_, fields) => {
+                self.put(b".");
+                self.put(fields);
+            }
+            Expr::Variable(_, _, name_and_fields) => self.put(name_and_fields),
+            Expr::Chain(_, inner, fields) => {
+                self.expr(inner);
+                self.put(b".");
+                self.put(fields);
+            }
+            Expr::Identifier(_, function) => self.put(function.name.as_bytes()),
+            Expr::Pipe(pipe) => {
+                self.put(b"(");
+                self.pipe(pipe);
+                self.put(b")");
+            }
+        }
     }
 }
 
-fn put_branch(name: &str, branch: &Branch, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{{{{{name} ").as_bytes());
-    put_pipe(&branch.pipe, out);
-    out.extend_from_slice(b"}}");
-    put_nodes(&branch.body, out);
-    if let Some(otherwise) = &branch.otherwise {
-        out.extend_from_slice(b"{{else}}");
-        put_nodes(otherwise, out);
-    }
-    out.extend_from_slice(b"{{end}}");
-}
-
-fn put_pipe(pipe: &Pipe, out: &mut Vec<u8>) {
-    for (at, variable) in pipe.decl.iter().enumerate() {
-        if at > 0 {
-            out.extend_from_slice(b", ");
+/// The string literal that begins at a place of the source, with its quotes.
+fn literal(source: &[u8], at: usize) -> Option<&[u8]> {
+    let text = source.get(at..)?;
+    match text.first()? {
+        b'`' => {
+            let end = memchr::memchr(b'`', &text[1..])?;
+            Some(&text[..end + 2])
         }
-        out.extend_from_slice(&variable.name);
-    }
-    if !pipe.decl.is_empty() {
-        out.extend_from_slice(if pipe.assign { b" = " } else { b" := " });
-    }
-    for (at, command) in pipe.commands.iter().enumerate() {
-        if at > 0 {
-            out.extend_from_slice(b" | ");
+        b'"' => {
+            let mut end = 1;
+            loop {
+                match text.get(end)? {
+                    b'"' => return Some(&text[..=end]),
+                    b'\\' => end += 2,
+                    _ => end += 1,
+                }
+            }
         }
-        put_command(command, out);
-    }
-}
-
-fn put_command(command: &Command, out: &mut Vec<u8>) {
-    for (at, arg) in command.args.iter().enumerate() {
-        if at > 0 {
-            out.push(b' ');
-        }
-        put_expr(arg, out);
-    }
-}
-
-fn put_fields(fields: &[Str], out: &mut Vec<u8>) {
-    for field in fields {
-        out.push(b'.');
-        out.extend_from_slice(field);
-    }
-}
-
-fn put_expr(expr: &Expr, out: &mut Vec<u8>) {
-    match expr {
-        Expr::Bool(_, it) => out.extend_from_slice(if *it { b"true" } else { b"false" }),
-        Expr::Dot(_) => out.push(b'.'),
-        Expr::Nil(_) => out.extend_from_slice(b"nil"),
-        Expr::Number(_, it) => out.extend_from_slice(&it.text),
-        Expr::Str(_, written, _) => out.extend_from_slice(written),
-        Expr::Field(_, fields) => put_fields(fields, out),
-        Expr::Variable(_, variable, fields) => {
-            out.extend_from_slice(&variable.name);
-            put_fields(fields, out);
-        }
-        Expr::Chain(_, inner, fields) => {
-            put_expr(inner, out);
-            put_fields(fields, out);
-        }
-        Expr::Identifier(_, function) => out.extend_from_slice(function.name.as_bytes()),
-        Expr::Pipe(pipe) => {
-            out.push(b'(');
-            put_pipe(pipe, out);
-            out.push(b')');
-        }
+        _ => None,
     }
 }

@@ -3,15 +3,12 @@
 use super::{Exec, Fail, Held};
 use crate::any::{Any, Flavour, Object};
 use crate::functions::{Args, Function, Lazy, Param};
-use crate::template::node::{Command, Expr, Number, Spot, Variable};
+use crate::template::node::{Command, Expr, Number, Spot, name_and_fields};
 
 impl Exec<'_> {
     /// `evalCommand`: `last` is what the pipeline hands over.
     pub(super) fn command(&mut self, command: &Command, dot: &Held, last: Option<Any>) -> Result<Held, Fail> {
-        let args = command.args.as_slice();
-        let Some(first) = args.first() else {
-            return Ok(Held::plain(Any::Nil));
-        };
+        let (first, args) = (&command.first, &*command.args);
         match first {
             Expr::Field(spot, names) => {
                 self.at(*spot);
@@ -23,29 +20,33 @@ impl Exec<'_> {
                 return self.call(function, command.spot, None, dot, args, last);
             }
             Expr::Pipe(pipe) => {
-                self.not_a_function(args, last.as_ref())?;
+                self.not_a_function(first, args, last.as_ref())?;
                 return self.pipeline(pipe, dot).map(Held::plain);
             }
-            Expr::Variable(spot, variable, names) => {
-                return self.variable(*spot, variable, names, dot, args, last);
-            }
+            Expr::Variable(..) => return self.variable(first, dot, args, last),
             _ => {}
         }
         self.at(first.spot());
-        self.not_a_function(args, last.as_ref())?;
+        self.not_a_function(first, args, last.as_ref())?;
         match first {
             Expr::Bool(_, it) => Ok(Held::plain(Any::Bool(*it))),
             Expr::Dot(_) => Ok(dot.clone()),
+            Expr::Int(_, it) => Ok(Held::plain(Any::Int(i64::from(*it)))),
             Expr::Number(spot, number) => self.constant(*spot, number).map(Held::plain),
-            Expr::Str(_, _, text) => Ok(Held::plain(Any::Str(text.clone()))),
+            Expr::Str(_, text) => Ok(Held::plain(Any::Str(text.clone()))),
             _ => self.error("nil is not a command"),
         }
     }
 
-    fn not_a_function(&mut self, args: &[Expr], last: Option<&Any>) -> Result<(), Fail> {
-        if args.len() > 1 || last.is_some() {
-            let text = crate::template::show::expr(&args[0]);
-            let text = String::from_utf8_lossy(&text).into_owned();
+    /// What `expr` is written as.
+    fn shown(&self, expr: &Expr) -> String {
+        let text = crate::template::show::expr(expr, &self.template.source.text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn not_a_function(&mut self, first: &Expr, args: &[Expr], last: Option<&Any>) -> Result<(), Fail> {
+        if !args.is_empty() || last.is_some() {
+            let text = self.shown(first);
             return self.error(&format!("can't give argument to non-function {text}"));
         }
         Ok(())
@@ -55,7 +56,7 @@ impl Exec<'_> {
         &mut self,
         spot: Spot,
         inner: &Expr,
-        names: &[crate::any::Str],
+        names: &[u8],
         dot: &Held,
         args: &[Expr],
         last: Option<Any>,
@@ -71,7 +72,7 @@ impl Exec<'_> {
                 self.call(function, *at, None, dot, &[], None)?
             }
             _ => {
-                let text = String::from_utf8_lossy(&crate::template::show::expr(inner)).into_owned();
+                let text = self.shown(inner);
                 return self.error(&format!("indirection through explicit nil in {text}"));
             }
         };
@@ -80,31 +81,25 @@ impl Exec<'_> {
 
     fn variable(
         &mut self,
-        spot: Spot,
-        variable: &Variable,
-        names: &[crate::any::Str],
+        variable: &Expr,
         dot: &Held,
         args: &[Expr],
         last: Option<Any>,
     ) -> Result<Held, Fail> {
-        self.at(spot);
-        let Some(slot) = variable.slot else {
-            return self.error(&format!("undefined variable: {}", variable.name.text()));
+        let Expr::Variable(spot, slot, text) = variable else {
+            return Ok(Held::plain(Any::Nil));
         };
-        let value = self.stack[self.base + slot].clone();
-        if names.is_empty() {
-            self.not_a_function_if(args, last.as_ref())?;
+        self.at(*spot);
+        let (name, fields) = name_and_fields(text);
+        let Some(place) = slot.place() else {
+            return self.error(&format!("undefined variable: {}", String::from_utf8_lossy(name)));
+        };
+        let value = self.stack[self.base + place].clone();
+        if fields.is_empty() {
+            self.not_a_function(variable, args, last.as_ref())?;
             return Ok(value);
         }
-        self.fields(dot, value, spot, names, args, last)
-    }
-
-    fn not_a_function_if(&mut self, args: &[Expr], last: Option<&Any>) -> Result<(), Fail> {
-        if args.is_empty() {
-            Ok(())
-        } else {
-            self.not_a_function(args, last)
-        }
+        self.fields(dot, value, *spot, fields, args, last)
     }
 
     /// Go's type of a number that nothing else decides.
@@ -117,7 +112,7 @@ impl Exec<'_> {
         }
     }
 
-    /// `evalCall`: checks and evaluates the arguments, then calls. The first of `args` is the function itself.
+    /// `evalCall`: checks and evaluates the arguments, then calls.
     pub(super) fn call(
         &mut self,
         function: &'static Function,
@@ -128,7 +123,6 @@ impl Exec<'_> {
         last: Option<Any>,
     ) -> Result<Held, Fail> {
         self.step()?;
-        let args = args.get(1..).unwrap_or(&[]);
         let count = args.len() + usize::from(last.is_some());
         let params = function.params;
         let fixed = if function.variadic {
@@ -185,8 +179,7 @@ impl Exec<'_> {
         let Some(value) = value.filter(|it| !it.is_nil()) else {
             return "call of nil".to_owned().into();
         };
-        let text = crate::template::show::expr(arg);
-        let mut text = String::from_utf8_lossy(&text).into_owned();
+        let mut text = self.shown(arg);
         if matches!(arg, Expr::Pipe(_)) {
             text = text.trim_start_matches('(').trim_end_matches(')').to_owned();
         }
@@ -217,19 +210,26 @@ impl Exec<'_> {
                 return self.error(&format!("cannot assign nil to {}", param.name()));
             }
             Expr::Field(spot, names) => self.fields(dot, dot.clone(), *spot, names, &[], None)?,
-            Expr::Variable(spot, variable, names) => self.variable(*spot, variable, names, dot, &[], None)?,
+            Expr::Variable(..) => self.variable(arg, dot, &[], None)?,
             Expr::Pipe(pipe) => Held::plain(self.pipeline(pipe, dot)?),
             Expr::Identifier(spot, function) => self.call(function, *spot, None, dot, &[], None)?,
             Expr::Chain(spot, inner, names) => self.chain(*spot, inner, names, dot, &[], None)?,
-            Expr::Bool(..) | Expr::Number(..) | Expr::Str(..) => return self.literal(param, arg),
+            Expr::Bool(..) | Expr::Int(..) | Expr::Number(..) | Expr::Str(..) => {
+                return self.literal(param, arg);
+            }
         };
         self.validate(held, param)
     }
 
     fn literal(&mut self, param: Param, arg: &Expr) -> Result<Any, Fail> {
-        let found = || String::from_utf8_lossy(&crate::template::show::expr(arg)).into_owned();
-        if let Expr::Number(_, number) = arg {
-            match (param, number.int, number.float) {
+        let found = || self.shown(arg);
+        let number = match arg {
+            Expr::Int(_, it) => Some((Some(i64::from(*it)), Some(f64::from(*it)))),
+            Expr::Number(_, it) => Some((it.int, it.float)),
+            _ => None,
+        };
+        if let Some((int, float)) = number {
+            match (param, int, float) {
                 (Param::Int, Some(int), _) => return Ok(Any::Int(int)),
                 (Param::Uint32, Some(int), _) if u32::try_from(int).is_ok() => return Ok(Any::Int(int)),
                 (Param::Float, _, Some(float)) => return Ok(Any::Float(float)),
@@ -238,7 +238,8 @@ impl Exec<'_> {
         }
         match (param, arg) {
             (Param::Any | Param::Reflect | Param::Bool, Expr::Bool(_, it)) => Ok(Any::Bool(*it)),
-            (Param::Any | Param::Reflect | Param::Str, Expr::Str(_, _, text)) => Ok(Any::Str(text.clone())),
+            (Param::Any | Param::Reflect | Param::Str, Expr::Str(_, text)) => Ok(Any::Str(text.clone())),
+            (Param::Any | Param::Reflect, Expr::Int(_, it)) => Ok(Any::Int(i64::from(*it))),
             (Param::Any | Param::Reflect, Expr::Number(spot, number)) => self.constant(*spot, number),
             (Param::Str, _) => self.error(&format!("expected string; found {}", found())),
             (Param::Bool, _) => self.error(&format!("expected bool; found {}", found())),

@@ -184,7 +184,7 @@ impl Exec<'_> {
     /// One round of a loop.
     fn round(&mut self, branch: &Branch, index: Any, item: &Held) -> Result<Flow, Fail> {
         self.step()?;
-        match branch.pipe.decl.as_slice() {
+        match &*branch.pipe.decl {
             [] => {}
             [one] => self.set_variable(one, item.clone())?,
             [first, second, ..] => {
@@ -196,7 +196,7 @@ impl Exec<'_> {
     }
 
     pub(super) fn set_variable(&mut self, variable: &Variable, held: Held) -> Result<(), Fail> {
-        match variable.slot {
+        match variable.slot.place() {
             Some(slot) => {
                 let at = self.base + slot;
                 self.stack[at] = held;
@@ -209,11 +209,10 @@ impl Exec<'_> {
     /// The value of a pipeline; its variables are set.
     pub(super) fn pipeline(&mut self, pipe: &Pipe, dot: &Held) -> Result<Any, Fail> {
         self.at(pipe.spot);
-        let mut value = None;
-        for command in &pipe.commands {
-            value = Some(self.command(command, dot, value)?.value);
+        let mut value = self.command(&pipe.first, dot, None)?.value;
+        for command in &pipe.rest {
+            value = self.command(command, dot, Some(value))?.value;
         }
-        let value = value.unwrap_or_default();
         for variable in &pipe.decl {
             self.set_variable(variable, Held::plain(value.clone()))?;
         }
