@@ -5,6 +5,7 @@
 mod compile;
 mod document;
 mod format;
+mod json;
 mod node;
 mod pattern;
 mod problem;
@@ -59,7 +60,7 @@ pub(crate) fn compile(text: &[u8], remote: &RemoteSchemas) -> Result<Compiled, S
 }
 
 /// JSON, with the words of Go and of the validator for what is wrong with it.
-fn read(text: &[u8]) -> Result<serde_json::Value, String> {
+fn read(text: &[u8]) -> Result<json::Json, String> {
     let text = text.trim_ascii_start();
     serde_json::from_slice(text).map_err(|other| match crate::json::read(text) {
         Err(_) if text.is_empty() => "EOF".to_owned(),

@@ -3,14 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
-use serde_json::{Map, Value as Json};
-
 use super::RemoteSchemas;
 use super::document::{Documents, Place, Target, escape};
 use super::format::Format;
-use super::node::{
-    Additional, Compiled, Count, Dependency, Draft, Id, Items, Node, Number, ObjectRules, Types,
-};
+use super::json::{Json, Map};
+use super::node::{Additional, Compiled, Count, Dependency, Draft, Id, Items, Node, Number, Types};
 use super::pattern::Pattern;
 
 /// Schemas within schemas, all documents together.
@@ -44,9 +41,9 @@ struct Compiler<'s> {
 
 /// The schema that is being compiled.
 struct Source<'m, 's> {
-    keywords: &'m Map<String, Json>,
+    keywords: &'m Map,
     /// The same, where it lives as long as the chart's schema.
-    lasting: Option<&'s Map<String, Json>>,
+    lasting: Option<&'s Map>,
     place: &'m Place,
     draft: Draft,
 }
@@ -130,20 +127,30 @@ impl<'s> Compiler<'s> {
             return self.newer(id, source);
         }
         self.applicators(id, source);
-        let object = self.object(source)?;
+        self.object(id, source)?;
         let node = &mut self.nodes[id];
-        node.object = object;
         node.types = get(source.keywords, "type").map_or(Types::default(), Types::read);
         node.options = source.list("enum").cloned();
-        node.number.multiple_of = source.number("multipleOf");
-        (node.number.most, node.number.below) = source.limit("maximum", "exclusiveMaximum");
-        (node.number.least, node.number.above) = source.limit("minimum", "exclusiveMinimum");
-        (node.string.least, node.string.most) = (source.count("minLength"), source.count("maxLength"));
+        let number = &mut node.number;
+        number.set(|it| &mut it.multiple_of, source.number("multipleOf"));
+        let (most, below) = source.limit("maximum", "exclusiveMaximum");
+        let (least, above) = source.limit("minimum", "exclusiveMinimum");
+        number.set(|it| &mut it.most, most);
+        number.set(|it| &mut it.below, below);
+        number.set(|it| &mut it.least, least);
+        number.set(|it| &mut it.above, above);
+        let string = &mut node.string;
+        string.set(|it| &mut it.least, source.count("minLength"));
+        string.set(|it| &mut it.most, source.count("maxLength"));
         if let Some(pattern) = source.text("pattern") {
-            node.string.pattern = Some(source.pattern(pattern, "pattern")?);
+            string.own().pattern = Some(source.pattern(pattern, "pattern")?);
         }
-        (node.array.least, node.array.most) = (source.count("minItems"), source.count("maxItems"));
-        node.array.unique = source.is_on("uniqueItems");
+        let array = &mut node.array;
+        array.set(|it| &mut it.least, source.count("minItems"));
+        array.set(|it| &mut it.most, source.count("maxItems"));
+        if source.is_on("uniqueItems") {
+            array.own().unique = true;
+        }
         // From 2019-09 on, formats are remarks.
         if draft < Draft::Of2019 {
             node.format = source.text("format").and_then(Format::of_name);
@@ -168,10 +175,11 @@ impl<'s> Compiler<'s> {
         };
         let node = &mut self.nodes[id];
         (node.all_of, node.any_of, node.one_of, node.not) = (all, any, one, not);
-        (node.array.items, node.array.additional) = (items, additional);
+        node.array.set(|it| &mut it.items, items);
+        node.array.set(|it| &mut it.additional, additional);
     }
 
-    fn object(&mut self, source: &Source<'_, 's>) -> Result<ObjectRules, String> {
+    fn object(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         let mut patterns = Vec::new();
         for (text, id) in self.map(source, "patternProperties") {
             patterns.push((source.pattern(&text, "patternProperties")?, id));
@@ -182,18 +190,23 @@ impl<'s> Compiler<'s> {
                 Json::Array(names) => Dependency::Names(texts(names)),
                 _ => Dependency::Schema(self.inner(source, &["dependencies", name])),
             };
-            dependencies.insert(name.clone(), dependency);
+            dependencies.insert(name.to_owned(), dependency);
         }
-        Ok(ObjectRules {
-            least: source.count("minProperties"),
-            most: source.count("maxProperties"),
-            required: source.list("required").map_or_else(Vec::new, |it| texts(it)),
-            properties: self.map(source, "properties").into_iter().collect(),
-            patterns,
-            additional: self.additional(source, "additionalProperties"),
-            dependencies,
-            ..ObjectRules::default()
-        })
+        let required = source.list("required").map_or_else(Vec::new, |it| texts(it));
+        let properties = self.map(source, "properties");
+        let additional = self.additional(source, "additionalProperties");
+        let object = &mut self.nodes[id].object;
+        object.set(|it| &mut it.least, source.count("minProperties"));
+        object.set(|it| &mut it.most, source.count("maxProperties"));
+        object.set(|it| &mut it.additional, additional);
+        if !(required.is_empty() && properties.is_empty() && patterns.is_empty() && dependencies.is_empty()) {
+            let object = object.own();
+            object.required = required;
+            object.properties = properties.into_iter().collect();
+            object.patterns = patterns;
+            object.dependencies = dependencies;
+        }
+        Ok(())
     }
 
     /// Keywords that drafts after the fourth brought.
@@ -206,7 +219,8 @@ impl<'s> Compiler<'s> {
             self.property(source, "propertyNames"),
         );
         let node = &mut self.nodes[id];
-        (node.array.contains, node.object.names) = (contains, names);
+        node.array.set(|it| &mut it.contains, contains);
+        node.object.set(|it| &mut it.names, names);
         node.constant = get(source.keywords, "const").cloned();
         if source.draft < Draft::Seven {
             return Ok(());
@@ -230,24 +244,31 @@ impl<'s> Compiler<'s> {
 
     fn of_2019(&mut self, id: Id, source: &Source<'_, 's>) -> Result<(), String> {
         let recursive = self.reference(source, "$recursiveRef")?;
-        let schemas = self.map(source, "dependentSchemas").into_iter().collect();
+        let schemas = self.map(source, "dependentSchemas");
         let (items, properties) = (
             self.property(source, "unevaluatedItems"),
             self.property(source, "unevaluatedProperties"),
         );
         let required = source
             .map("dependentRequired")
-            .filter_map(|(name, value)| Some((name.clone(), texts(value.as_array()?))));
+            .filter_map(|(name, value)| Some((name.to_owned(), texts(value.as_array()?))));
+        let required: BTreeMap<_, _> = required.collect();
         let node = &mut self.nodes[id];
         node.recursive_reference = recursive;
         node.recursive_anchor = source.is_on("$recursiveAnchor");
-        node.object.dependent_schemas = schemas;
-        node.object.dependent_required = required.collect();
-        if node.array.contains.is_some() {
-            node.array.contains_least = source.count("minContains");
-            node.array.contains_most = source.count("maxContains");
+        if !(schemas.is_empty() && required.is_empty()) {
+            let object = node.object.own();
+            object.dependent_schemas = schemas.into_iter().collect();
+            object.dependent_required = required;
         }
-        (node.array.unevaluated, node.object.unevaluated) = (items, properties);
+        if node.array.contains.is_some() {
+            node.array
+                .set(|it| &mut it.contains_least, source.count("minContains"));
+            node.array
+                .set(|it| &mut it.contains_most, source.count("maxContains"));
+        }
+        node.array.set(|it| &mut it.unevaluated, items);
+        node.object.set(|it| &mut it.unevaluated, properties);
         Ok(())
     }
 
@@ -261,7 +282,10 @@ impl<'s> Compiler<'s> {
         let (prefix, rest) = (self.each(source, "prefixItems"), self.property(source, "items"));
         let node = &mut self.nodes[id];
         node.dynamic_anchor = source.text("$dynamicAnchor").map(str::to_owned);
-        (node.array.prefix, node.array.rest) = (prefix, rest);
+        if !prefix.is_empty() {
+            node.array.own().prefix = prefix;
+        }
+        node.array.set(|it| &mut it.rest, rest);
         Ok(())
     }
 
@@ -276,17 +300,27 @@ impl<'s> Compiler<'s> {
     }
 
     fn inner(&mut self, source: &Source<'_, 's>, path: &[&str]) -> Id {
-        let mut pointer = source.place.pointer.clone();
         let mut json: Option<&'s Json> = None;
         for (depth, part) in path.iter().enumerate() {
-            pointer.push('/');
-            pointer.push_str(&escape(part));
             json = match (depth, json) {
                 (0, _) => source.lasting.and_then(|it| get(it, part)),
                 (_, Some(Json::Object(map))) => get(map, part),
                 (_, Some(Json::Array(items))) => part.parse().ok().and_then(|at: usize| items.get(at)),
                 _ => None,
             };
+        }
+        self.of_path(source, path, json)
+    }
+
+    /// As `inner`, where it is known what the path leads to.
+    fn of_path(&mut self, source: &Source<'_, 's>, path: &[&str], json: Option<&'s Json>) -> Id {
+        let own = &source.place.pointer;
+        let more: usize = path.iter().map(|it| it.len() + 1).sum();
+        let mut pointer = String::with_capacity(own.len() + more);
+        pointer.push_str(own);
+        for part in path {
+            pointer.push('/');
+            pointer.push_str(&escape(part));
         }
         let place = Place {
             document: source.place.document,
@@ -307,9 +341,21 @@ impl<'s> Compiler<'s> {
     }
 
     fn map(&mut self, source: &Source<'_, 's>, keyword: &str) -> Vec<(String, Id)> {
+        let lasting = source.lasting.and_then(|it| get(it, keyword)?.as_object());
+        if let Some(lasting) = lasting {
+            let entries = lasting.iter();
+            return entries
+                .map(|(name, json)| {
+                    (
+                        name.to_owned(),
+                        self.of_path(source, &[keyword, name], Some(json)),
+                    )
+                })
+                .collect();
+        }
         source
             .map(keyword)
-            .map(|(name, _)| (name.clone(), self.inner(source, &[keyword, name])))
+            .map(|(name, _)| (name.to_owned(), self.inner(source, &[keyword, name])))
             .collect()
     }
 
@@ -330,9 +376,9 @@ impl<'m> Source<'m, '_> {
         get(self.keywords, keyword)?.as_array()
     }
 
-    fn map(&self, keyword: &str) -> impl Iterator<Item = (&'m String, &'m Json)> + use<'m> {
+    fn map(&self, keyword: &str) -> impl Iterator<Item = (&'m str, &'m Json)> + use<'m> {
         let map = get(self.keywords, keyword).and_then(Json::as_object);
-        map.into_iter().flatten()
+        map.into_iter().flat_map(Map::iter)
     }
 
     fn is_on(&self, keyword: &str) -> bool {
@@ -340,7 +386,7 @@ impl<'m> Source<'m, '_> {
     }
 
     fn number(&self, keyword: &str) -> Option<Number> {
-        let number = get(self.keywords, keyword)?;
+        let number = get(self.keywords, keyword)?.as_number()?;
         Some(Number {
             value: number.as_f64()?,
             text: number.to_string(),
@@ -374,13 +420,9 @@ impl<'m> Source<'m, '_> {
     }
 }
 
-/// A keyword's value. Most schemas have so few that looking at each is faster than the map's own way.
-fn get<'m>(keywords: &'m Map<String, Json>, keyword: &str) -> Option<&'m Json> {
-    const FEW: usize = 8;
-    if keywords.len() > FEW {
-        return keywords.get(keyword);
-    }
-    keywords.iter().find(|it| it.0 == keyword).map(|it| it.1)
+/// A keyword's value.
+fn get<'m>(keywords: &'m Map, keyword: &str) -> Option<&'m Json> {
+    keywords.get(keyword)
 }
 
 fn texts(items: &[Json]) -> Vec<String> {

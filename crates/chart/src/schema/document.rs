@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::RemoteSchemas;
+use super::json::Json;
 use super::node::Draft;
 use crate::functions::url;
 use crate::go::quote::quoted;
@@ -231,7 +230,7 @@ impl<'s> Documents<'s> {
         let root = json.clone();
         let has_names = root
             .as_object()
-            .is_some_and(|it| it.values().any(|it| names_something(it, 0)));
+            .is_some_and(|it| it.iter().any(|it| names_something(it.1, 0)));
         self.all.push(Document {
             address: address.to_owned(),
             has_names,
@@ -247,7 +246,7 @@ impl<'s> Documents<'s> {
         });
         if has_names {
             self.collect(at, &root, "", 0, 0)?;
-        } else if root.is_object() {
+        } else if root.as_object().is_some() {
             let holder = self.identify(at, &root, "", 0)?;
             self.anchors(at, &root, "", holder)?;
         }
@@ -295,15 +294,14 @@ impl<'s> Documents<'s> {
         let Json::Object(map) = json else {
             return Ok(());
         };
-        let holder = if pointer.is_empty() || map.keys().any(|it| NAMING.contains(&it.as_str())) {
+        let holder = if pointer.is_empty() || map.iter().any(|it| NAMING.contains(&it.0)) {
             let holder = self.identify(at, json, pointer, holder)?;
             self.anchors(at, json, pointer, holder)?;
             holder
         } else {
             holder
         };
-        for (keyword, value) in map {
-            let keyword = keyword.as_str();
+        for (keyword, value) in map.iter() {
             if ONE.contains(&keyword) {
                 self.collect(at, value, &format!("{pointer}/{keyword}"), holder, depth + 1)?;
             }
@@ -312,7 +310,7 @@ impl<'s> Documents<'s> {
             }
             match value {
                 Json::Object(inner) if keyword != "items" => {
-                    for (name, inner) in inner {
+                    for (name, inner) in inner.iter() {
                         let pointer = format!("{pointer}/{keyword}/{}", escape(name));
                         self.collect(at, inner, &pointer, holder, depth + 1)?;
                     }
@@ -431,7 +429,7 @@ fn names_something(json: &Json, depth: usize) -> bool {
     match json {
         _ if depth > DEPTH_MAX => true,
         Json::Object(map) => map.iter().any(|(key, value)| {
-            value.is_string() && NAMING.contains(&key.as_str()) || names_something(value, depth + 1)
+            value.as_str().is_some() && NAMING.contains(&key) || names_something(value, depth + 1)
         }),
         Json::Array(items) => items.iter().any(|it| names_something(it, depth + 1)),
         _ => false,

@@ -1,11 +1,12 @@
 //! A compiled schema: what each keyword asks for, references resolved.
 
 use std::collections::BTreeMap;
-
-use serde_json::Value as Json;
+use std::ops::Deref;
+use std::sync::LazyLock;
 
 use super::document::{Place, encode};
 use super::format::Format;
+use super::json::Json;
 use super::pattern::Pattern;
 
 /// A place in [`Compiled::nodes`].
@@ -56,7 +57,7 @@ const TYPES: [&str; 7] = [
 impl Types {
     pub(super) fn read(json: &Json) -> Self {
         match json {
-            Json::String(name) => Self::of_name(name),
+            Json::String(_) => Self::of_name(json.as_str().unwrap_or_default()),
             Json::Array(names) => {
                 let names = names.iter().filter_map(Json::as_str);
                 Self(names.fold(0, |all, it| all | Self::of_name(it).0))
@@ -141,11 +142,60 @@ pub(super) struct Node {
     pub(super) condition: Option<Id>,
     pub(super) then: Option<Id>,
     pub(super) otherwise: Option<Id>,
-    pub(super) object: ObjectRules,
-    pub(super) array: ArrayRules,
-    pub(super) string: StringRules,
-    pub(super) number: NumberRules,
+    pub(super) object: Rare<ObjectRules>,
+    pub(super) array: Rare<ArrayRules>,
+    pub(super) string: Rare<StringRules>,
+    pub(super) number: Rare<NumberRules>,
 }
+
+/// Rules that most schemas have none of, which take memory only where there are some.
+#[derive(Debug)]
+pub(super) struct Rare<T>(Option<Box<T>>);
+
+impl<T: Rules> Rare<T> {
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Sets a rule, if there is something to set.
+    pub(super) fn set<V>(&mut self, rule: impl FnOnce(&mut T) -> &mut Option<V>, value: Option<V>) {
+        if value.is_some() {
+            *rule(self.own()) = value;
+        }
+    }
+
+    /// The rules, to change them.
+    pub(super) fn own(&mut self) -> &mut T {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl<T: Rules> Deref for Rare<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_deref().unwrap_or_else(|| T::nothing())
+    }
+}
+
+/// Rules of one kind of values.
+pub(super) trait Rules: Default + 'static {
+    /// Rules that ask for nothing.
+    fn nothing() -> &'static Self;
+}
+
+macro_rules! rules {
+    ($($name:ident),*) => {
+        $(impl Rules for $name {
+            fn nothing() -> &'static Self {
+                static NOTHING: LazyLock<$name> = LazyLock::new($name::default);
+                &NOTHING
+            }
+        })*
+    };
+}
+
+rules!(ObjectRules, ArrayRules, StringRules, NumberRules);
 
 #[derive(Debug, Default)]
 pub(super) struct ObjectRules {
@@ -236,10 +286,10 @@ impl Node {
             condition: None,
             then: None,
             otherwise: None,
-            object: ObjectRules::default(),
-            array: ArrayRules::default(),
-            string: StringRules::default(),
-            number: NumberRules::default(),
+            object: Rare::none(),
+            array: Rare::none(),
+            string: Rare::none(),
+            number: Rare::none(),
         }
     }
 }

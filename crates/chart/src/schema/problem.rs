@@ -72,9 +72,9 @@ pub(super) fn quoted(names: &[&str]) -> String {
 pub(super) fn shown(json: &Json) -> String {
     match json {
         Json::Null => "<nil>".to_owned(),
-        Json::String(text) => quote(text),
+        Json::String(_) => quote(json.as_str().unwrap_or_default()),
         Json::Array(_) | Json::Object(_) => "value".to_owned(),
-        Json::Bool(_) => json.to_string(),
+        Json::Bool(it) => it.to_string(),
         Json::Number(number) => value::written(number),
     }
 }

@@ -1,6 +1,6 @@
 //! Values of a chart as JSON sees them, and numbers as messages write them.
 
-pub(super) use serde_json::Value as Json;
+pub(super) use super::json::Json;
 
 use super::node::Number;
 use crate::any::Any;
@@ -33,7 +33,7 @@ pub(super) fn equal_json(value: &Any, json: &Json) -> bool {
     match (value, json) {
         (Any::Nil, Json::Null) => true,
         (Any::Bool(a), Json::Bool(b)) => a == b,
-        (Any::Str(a), Json::String(b)) => **a == *b.as_bytes(),
+        (Any::Str(a), Json::String(b)) => a == b,
         (Any::List(a), Json::Array(b)) => {
             a.len() == b.len() && a.items().iter().zip(b).all(|(a, b)| equal_json(a, b))
         }
