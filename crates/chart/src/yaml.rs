@@ -106,16 +106,25 @@ fn check(text: &[u8]) -> Result<(), YamlError> {
             return Err(YamlError::plain(&format!("invalid {what} UTF-8 octet")));
         }
     };
-    if text
-        .bytes()
-        .all(|it| matches!(it, b' '..=b'~' | b'\n' | b'\t' | b'\r'))
-    {
+    if is_plain(text.as_bytes()) {
         return Ok(());
     }
     match text.chars().find(|it| !is_allowed(*it)) {
         Some(_) => Err(YamlError::plain("control characters are not allowed")),
         None => Ok(()),
     }
+}
+
+/// Whether there is nothing but ASCII without control characters. Blocks of a known length are looked at without branches.
+fn is_plain(text: &[u8]) -> bool {
+    const BLOCK: usize = 32;
+    let is_good = |it: u8| {
+        let is_printed = u8::from((b' '..=b'~').contains(&it));
+        is_printed | u8::from(it == b'\n') | u8::from(it == b'\t') | u8::from(it == b'\r')
+    };
+    let (blocks, rest) = text.as_chunks::<BLOCK>();
+    let in_block = |block: &[u8; BLOCK]| block.iter().fold(1, |good, it| good & is_good(*it));
+    blocks.iter().all(|it| in_block(it) == 1) && rest.iter().all(|it| is_good(*it) == 1)
 }
 
 fn is_allowed(rune: char) -> bool {

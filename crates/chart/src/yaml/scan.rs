@@ -636,6 +636,12 @@ impl<'a> Scanner<'a> {
 
     fn skip_comment(&mut self) {
         if self.byte(0) == b'#' {
+            let rest = self.buffer.get(self.pos..).unwrap_or_default();
+            let line = &rest[..memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len())];
+            if line.is_ascii() {
+                self.advance(line.len());
+                return;
+            }
             while !self.is_breakz(0) {
                 let rest = self.buffer.get(self.pos..).unwrap_or_default();
                 let length = rest
