@@ -50,7 +50,7 @@ pub use error::ChartError;
 pub use functions::regexp::matcher;
 pub use go::time::rfc3339;
 pub use limits::Limits;
-pub use load::{Chart, load_from_files};
+pub use load::{Chart, Content, load_from_contents, load_from_files};
 pub use lookup::{Lookup, Query};
 pub use metadata::{Dependency, Maintainer, Metadata};
 pub use path_match::file_path_matches;

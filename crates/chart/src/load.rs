@@ -163,6 +163,38 @@ fn merge_documents(all: Value, more: Value) -> Value {
 /// Loads a chart from its files: paths relative to the chart's root (`Chart.yaml`, `templates/service.yaml`,
 /// `charts/redis-1.2.3.tgz`) and their bytes.
 pub fn load_from_files(files: BTreeMap<String, Vec<u8>>, limits: &Limits) -> Result<Chart, ChartError> {
+    let files = files.into_iter().map(|it| (it.0, Content::Bytes(it.1)));
+    load_from_contents(files.collect(), limits)
+}
+
+/// What a file of a chart holds.
+pub enum Content {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Its length in bytes, and how its bytes are read if something asks for them.
+    Later(usize, Box<dyn Fn() -> Vec<u8> + Send + Sync>),
+}
+
+impl Content {
+    /// Whether a file, by its path from the chart's root, may be read later: no chart is loaded by it, and few templates
+    /// ask for it.
+    pub fn may_be_later(path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let asked_for = [
+            "Chart.yaml",
+            "Chart.lock",
+            "requirements.yaml",
+            "requirements.lock",
+            "values.yaml",
+            "values.schema.json",
+        ];
+        let of_templates = path.split('/').any(|it| it == "templates");
+        !(of_templates || asked_for.contains(&name) || has_extension(name, "tgz"))
+    }
+}
+
+/// As [`load_from_files`], where files that nothing asks for need not be read.
+pub fn load_from_contents(files: BTreeMap<String, Content>, limits: &Limits) -> Result<Chart, ChartError> {
     if files.len() > limits.files_max {
         return Err(ChartError::Limit(format!(
             "the chart has {} files, {} are allowed",
@@ -176,9 +208,12 @@ pub fn load_from_files(files: BTreeMap<String, Vec<u8>>, limits: &Limits) -> Res
     };
     let files = files
         .into_iter()
-        .map(|(name, data)| File {
+        .map(|(name, content)| File {
             name,
-            data: data.into(),
+            data: match content {
+                Content::Bytes(bytes) => bytes.into(),
+                Content::Later(length, read) => Str::later(length, read),
+            },
         })
         .collect();
     load(files, limits, &mut budget)
@@ -204,7 +239,7 @@ struct Budget {
 }
 
 fn load(files: Vec<File>, limits: &Limits, budget: &mut Budget) -> Result<Chart, ChartError> {
-    let bytes: usize = files.iter().map(|it| it.data.len()).sum();
+    let bytes: usize = files.iter().map(|it| it.data.known_length()).sum();
     budget.bytes = budget.bytes.checked_sub(bytes).ok_or_else(|| {
         ChartError::Limit(format!(
             "the chart is larger than {} bytes",

@@ -1,11 +1,13 @@
 //! Patterns of paths: those of `.Files.Glob` (the library gobwas/glob with `/` as separator) and Go's `filepath.Match`.
 
+use std::borrow::Borrow;
+
 /// A compiled pattern.
 #[derive(Debug, Clone)]
 pub(crate) struct Glob(Vec<Part>);
 
 #[derive(Debug, Clone)]
-enum Part {
+pub(crate) enum Part {
     Byte(u8),
     /// `?`: one character that is no separator.
     One,
@@ -39,8 +41,7 @@ impl Glob {
     }
 
     pub(crate) fn matches(&self, path: &[u8]) -> bool {
-        let parts: Vec<&Part> = self.0.iter().collect();
-        matches(&parts, path)
+        matches(&self.0, path)
     }
 }
 
@@ -109,11 +110,13 @@ fn class(input: &mut Input<'_>) -> Option<Part> {
     }
 }
 
-fn matches(parts: &[&Part], path: &[u8]) -> bool {
+fn matches<P: Borrow<Part>>(parts: &[P], path: &[u8]) -> bool {
     let Some((first, rest)) = parts.split_first() else {
         return path.is_empty();
     };
-    match first {
+    match first.borrow() {
+        // `*.tmp` and the like: most files end otherwise.
+        Part::Any if ends_otherwise(rest, path) => false,
         Part::Byte(byte) => path.first() == Some(byte) && matches(rest, &path[1..]),
         Part::One => match crate::go::runes::decode(path) {
             Some((rune, width)) => rune != '/' && matches(rest, &path[width..]),
@@ -132,19 +135,35 @@ fn matches(parts: &[&Part], path: &[u8]) -> bool {
             None => false,
         },
         Part::Either(options) => options.iter().any(|option| {
-            let joined: Vec<&Part> = option.iter().chain(rest.iter().copied()).collect();
+            let joined: Vec<&Part> = option.iter().chain(rest.iter().map(Borrow::borrow)).collect();
             matches(&joined, path)
         }),
     }
 }
 
+/// Whether the last part is a byte that the path does not end in.
+fn ends_otherwise<P: Borrow<Part>>(parts: &[P], path: &[u8]) -> bool {
+    match (parts.last().map(Borrow::borrow), path.last()) {
+        (Some(Part::Byte(byte)), Some(last)) => byte != last,
+        (Some(Part::Byte(_)), None) => true,
+        _ => false,
+    }
+}
+
 /// A pattern of Go's `filepath.Match`: `*` and `?` stop at slashes, `[a-z]`, `[^a]`, backslashes escape.
 #[derive(Debug, Clone)]
-pub(crate) struct Pattern(Vec<Part>);
+pub(crate) enum Pattern {
+    /// Without anything special: what it matches.
+    Exact(String),
+    Parts(Vec<Part>),
+}
 
 impl Pattern {
     /// `None` when the pattern is malformed.
     pub(crate) fn new(pattern: &str) -> Option<Self> {
+        if !pattern.contains(['*', '?', '[', '\\']) {
+            return Some(Self::Exact(pattern.to_owned()));
+        }
         let mut parts = Vec::new();
         let mut input = pattern.chars().peekable();
         while let Some(rune) = input.next() {
@@ -156,12 +175,14 @@ impl Pattern {
                 _ => push(&mut parts, rune),
             }
         }
-        Some(Self(parts))
+        Some(Self::Parts(parts))
     }
 
     pub(crate) fn matches(&self, path: &str) -> bool {
-        let parts: Vec<&Part> = self.0.iter().collect();
-        matches(&parts, path.as_bytes())
+        match self {
+            Self::Exact(name) => name == path,
+            Self::Parts(parts) => matches(parts, path.as_bytes()),
+        }
     }
 }
 

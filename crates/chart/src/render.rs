@@ -81,6 +81,7 @@ pub struct Rendered {
 
 /// What else a render depends on.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Options {
     /// Which Helm is to be equalled.
     pub profile: Profile,
@@ -94,6 +95,8 @@ pub struct Options {
     pub subchart_notes: bool,
     /// Values are not held against schemas.
     pub skip_schema: bool,
+    /// Files of `crds/` are not wanted: `Rendered::crds` stays empty.
+    pub without_crds: bool,
     /// Schemas that those of charts refer to by address.
     pub remote_schemas: RemoteSchemas,
     /// How `lookup` asks a cluster.
@@ -119,6 +122,7 @@ impl Options {
             lint: false,
             subchart_notes: false,
             skip_schema: false,
+            without_crds: false,
             remote_schemas: RemoteSchemas::default(),
             lookup: Lookup::default(),
         }
@@ -274,7 +278,9 @@ impl Render<'_> {
         })?;
         let (manifests, hooks) = manifest::in_order(files, profile).map_err(ChartError::Output)?;
         let mut crds = Vec::new();
-        context::crds(&root, &root.name, &mut crds);
+        if !self.options.without_crds {
+            context::crds(&root, &root.name, &mut crds);
+        }
         Ok(Rendered {
             manifests,
             hooks,

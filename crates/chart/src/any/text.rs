@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Immutable bytes, cheap to clone, shared between threads with the parsed templates. Short ones, which are most, take no
 /// memory of their own; long ones are parts of a text that others may hold too.
@@ -26,9 +26,34 @@ enum Repr {
         start: u32,
         end: u32,
     },
+    Later(Arc<Later>),
+}
+
+/// Bytes that are read when somebody looks at them.
+struct Later {
+    length: usize,
+    read: Box<dyn Fn() -> Vec<u8> + Send + Sync>,
+    bytes: OnceLock<Vec<u8>>,
 }
 
 impl Str {
+    /// Bytes that are read when somebody looks at them; `length` is what is known of them before.
+    pub(crate) fn later(length: usize, read: Box<dyn Fn() -> Vec<u8> + Send + Sync>) -> Self {
+        Self(Repr::Later(Arc::new(Later {
+            length,
+            read,
+            bytes: OnceLock::new(),
+        })))
+    }
+
+    /// The length, for which nothing is read.
+    pub(crate) fn known_length(&self) -> usize {
+        match &self.0 {
+            Repr::Later(later) => later.length,
+            Repr::Inline { .. } | Repr::Part { .. } => self.len(),
+        }
+    }
+
     /// The text, with replacement characters where the bytes are no UTF-8.
     pub(crate) fn text(&self) -> Cow<'_, str> {
         lossy(self)
@@ -71,6 +96,7 @@ impl Deref for Str {
         match &self.0 {
             Repr::Inline { length, bytes } => &bytes[..usize::from(*length)],
             Repr::Part { text, start, end } => &text[*start as usize..*end as usize],
+            Repr::Later(later) => later.bytes.get_or_init(|| (later.read)()),
         }
     }
 }
@@ -173,5 +199,26 @@ mod tests {
             }
         }
         assert_eq!(size_of::<Str>(), 24);
+    }
+
+    #[test]
+    fn what_nobody_looks_at_is_not_read() {
+        let reads = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = reads.clone();
+        let text = Str::later(
+            4,
+            Box::new(move || {
+                counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                b"text".to_vec()
+            }),
+        );
+        let copy = text.clone();
+        assert_eq!(text.known_length(), 4);
+        assert_eq!(reads.load(std::sync::atomic::Ordering::Relaxed), 0);
+        assert_eq!(
+            (&*text, &*copy.part(1..3)),
+            (b"text".as_slice(), b"ex".as_slice())
+        );
+        assert_eq!(reads.load(std::sync::atomic::Ordering::Relaxed), 1);
     }
 }
