@@ -5,8 +5,10 @@ use std::fs::{DirEntry, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use std::sync::OnceLock;
+
 use windlass_chart::ignore::Rules;
-use windlass_chart::{Chart, Limits};
+use windlass_chart::{Chart, Content, Limits, load_from_contents};
 
 use super::flags::Flags;
 use super::{Stop, remote};
@@ -15,52 +17,79 @@ use super::{Stop, remote};
 const FILE_BYTES_MAX: u64 = 5 << 20;
 /// Folders within folders.
 const DEPTH_MAX: usize = 64;
+/// Files that are worth being read only when something asks for them. Most charts have a long readme or a changelog.
+const LATER_BYTES_MIN: u64 = 4_096;
+/// What could not be read any more when something asked for it.
+static UNREAD: OnceLock<String> = OnceLock::new();
 
 /// Loads the chart in a folder or an archive.
 pub(super) fn load(path: &str) -> Result<Chart, Stop> {
-    Ok(windlass_chart::load_from_files(files(path)?, &Limits::default())?)
+    let contents = contents(Path::new(path), &Walk::new)?;
+    Ok(load_from_contents(contents, &Limits::default())?)
+}
+
+/// Fails if a file of a chart has gone since the chart was loaded.
+pub(super) fn all_read() -> Result<(), Stop> {
+    UNREAD.get().map_or(Ok(()), |it| Err(Stop::Failed(it.clone())))
 }
 
 /// Loads the chart that the command line names: from here, a repository or a registry.
 pub(super) fn find(flags: &Flags, reference: &str) -> Result<Chart, Stop> {
-    let files = find_files(flags, reference)?;
-    Ok(windlass_chart::load_from_files(files, &Limits::default())?)
+    let contents = find_contents(flags, reference)?;
+    Ok(load_from_contents(contents, &Limits::default())?)
 }
 
 /// The files of the chart that the command line names.
 pub(super) fn find_files(flags: &Flags, reference: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
+    Ok(read_now(find_contents(flags, reference)?))
+}
+
+fn find_contents(flags: &Flags, reference: &str) -> Result<Contents, Stop> {
     let local = reference.starts_with(['.', '/']) || Path::new(reference).exists();
     if flags.is_given("repo") || !local {
         let fetched = remote::chart(flags, reference)?;
         super::complain(&fetched.said);
-        return Ok(windlass_chart::archive::files(
-            &fetched.bytes,
-            &Limits::default(),
-        )?);
+        return unpacked(&fetched.bytes);
     }
     remote::refuse(flags)?;
-    if let Some(outer) = flags.one("links-within")
-        && Path::new(reference).is_dir()
-    {
-        let mut walk = Walk::new(Path::new(reference))?;
-        walk.boundary = Path::new(outer).canonicalize()?;
-        return walk.all();
-    }
-    files(reference)
+    let outer = flags.one("links-within").map(Path::new);
+    contents(Path::new(reference), &|place| {
+        let mut walk = Walk::new(place)?;
+        if let Some(outer) = outer {
+            walk.boundary = outer.canonicalize()?;
+        }
+        Ok(walk)
+    })
 }
 
 /// The files of a chart on this machine, by their paths from its root.
 pub(super) fn files(path: &str) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
-    let place = Path::new(path);
+    Ok(read_now(contents(Path::new(path), &Walk::new)?))
+}
+
+type Contents = BTreeMap<String, Content>;
+
+fn contents(place: &Path, walk: &dyn Fn(&Path) -> Result<Walk, Stop>) -> Result<Contents, Stop> {
     let Ok(about) = std::fs::metadata(place) else {
-        return Err(Stop::Failed(format!("path \"{path}\" not found")));
+        return Err(Stop::Failed(format!("path \"{}\" not found", place.display())));
     };
     if about.is_dir() {
-        return Walk::new(place)?.all();
+        return walk(place)?.all();
     }
-    let data = std::fs::read(place)?;
-    let limits = Limits::default();
-    Ok(windlass_chart::archive::files(&data, &limits)?)
+    unpacked(&std::fs::read(place)?)
+}
+
+fn unpacked(archive: &[u8]) -> Result<Contents, Stop> {
+    let files = windlass_chart::archive::files(archive, &Limits::default())?;
+    Ok(files.into_iter().map(|it| (it.0, Content::Bytes(it.1))).collect())
+}
+
+fn read_now(contents: Contents) -> BTreeMap<String, Vec<u8>> {
+    let read = |content| match content {
+        Content::Bytes(bytes) => bytes,
+        Content::Later(_, read) => read(),
+    };
+    contents.into_iter().map(|it| (it.0, read(it.1))).collect()
 }
 
 /// What a link leads to and that is not there, in Go's words.
@@ -85,7 +114,7 @@ struct Walk {
     /// Links may lead to what the same checkout holds, and nowhere else.
     boundary: PathBuf,
     rules: Rules,
-    files: BTreeMap<String, Vec<u8>>,
+    files: Contents,
     bytes: u64,
 }
 
@@ -108,7 +137,7 @@ impl Walk {
         })
     }
 
-    fn all(mut self) -> Result<BTreeMap<String, Vec<u8>>, Stop> {
+    fn all(mut self) -> Result<Contents, Stop> {
         let root = self.root.clone();
         self.folder(&root, "", 0)?;
         Ok(self.files)
@@ -185,8 +214,7 @@ impl Walk {
         Ok(())
     }
 
-    /// The file's bytes, without a byte order mark.
-    fn read(&mut self, path: &Path, name: &str) -> Result<Vec<u8>, Stop> {
+    fn read(&mut self, path: &Path, name: &str) -> Result<Content, Stop> {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
         let limit = Limits::default().input_bytes_max as u64;
@@ -199,12 +227,30 @@ impl Walk {
         if self.bytes > limit {
             return Err(Stop::Failed(format!("the chart is larger than {limit} bytes")));
         }
-        // One byte more than the file has, so that its end is seen without another look.
-        let mut data = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
-        file.take(FILE_BYTES_MAX).read_to_end(&mut data)?;
-        if data.starts_with("\u{FEFF}".as_bytes()) {
-            data.drain(.."\u{FEFF}".len());
+        // That it can be read is known now, because it is open.
+        if length >= LATER_BYTES_MIN && Content::may_be_later(name) {
+            let path = path.to_owned();
+            let read = move || match File::open(&path).and_then(|it| bytes(it, length)) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    let _ = UNREAD.set(format!("{}: {error}", path.display()));
+                    Vec::new()
+                }
+            };
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            return Ok(Content::Later(length, Box::new(read)));
         }
-        Ok(data)
+        Ok(Content::Bytes(bytes(file, length)?))
     }
+}
+
+/// A file's bytes, without a byte order mark.
+fn bytes(file: File, length: u64) -> std::io::Result<Vec<u8>> {
+    // One byte more than the file has, so that its end is seen without another look.
+    let mut data = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    file.take(FILE_BYTES_MAX).read_to_end(&mut data)?;
+    if data.starts_with("\u{FEFF}".as_bytes()) {
+        data.drain(.."\u{FEFF}".len());
+    }
+    Ok(data)
 }

@@ -153,8 +153,10 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
     options.now_ms = now_ms();
     options.subchart_notes = flags.is_on("render-subchart-notes");
     options.skip_schema = flags.is_on("skip-schema-validation");
+    options.without_crds = !flags.is_on("include-crds");
     options.remote_schemas = super::remote::schemas();
     let rendered = windlass_chart::render_with(&chart, values.clone(), &release, &capabilities, &options);
+    folder::all_read()?;
     rendered.map_err(|error| {
         let while_rendering = matches!(
             error,
@@ -189,19 +191,40 @@ pub(super) fn random_bytes() -> Result<[u8; 32], Stop> {
 }
 
 fn document(path: &str, text: &str) -> String {
-    format!("---\n# Source: {path}\n{text}\n")
+    let mut out = String::new();
+    put_document(path, text, &mut out);
+    out
+}
+
+fn put_document(path: &str, text: &str, out: &mut String) {
+    for part in ["---\n# Source: ", path, "\n", text, "\n"] {
+        out.push_str(part);
+    }
 }
 
 /// The whole output as Helm prints it.
 fn text(flags: &Flags, rendered: &Rendered) -> Result<String, Stop> {
-    let mut all = String::new();
-    if flags.is_on("include-crds") {
-        all.extend(rendered.crds.iter().map(|it| document(&it.path, &it.text)));
-    }
-    all.extend(rendered.manifests.iter().map(|it| document(&it.path, &it.text)));
-    let all = post_rendered(flags, all)?;
-    let mut out = format!("{}\n", all.trim());
-    out.extend(hooks(flags, rendered).map(|it| document(&it.path, &it.text)));
+    const MARK_BYTES: usize = 16;
+    let crds = if flags.is_on("include-crds") {
+        rendered.crds.as_slice()
+    } else {
+        &[]
+    };
+    let manifests = || {
+        crds.iter()
+            .chain(&rendered.manifests)
+            .map(|it| (&it.path, &it.text))
+    };
+    let hooks = || hooks(flags, rendered).map(|it| (&it.path, &it.text));
+    let bytes = |(path, text): (&String, &String)| path.len() + text.len() + MARK_BYTES;
+    let mut all = String::with_capacity(manifests().chain(hooks()).map(bytes).sum());
+    manifests().for_each(|it| put_document(it.0, it.1, &mut all));
+    let mut out = post_rendered(flags, all)?;
+    let before = out.len() - out.trim_start().len();
+    out.drain(..before);
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    hooks().for_each(|it| put_document(it.0, it.1, &mut out));
     Ok(out)
 }
 
