@@ -1,8 +1,9 @@
 //! `cargo xtask previous build`: the shop's services as they were before this state, so that tests can run two builds side by
 //! side, as a rollout does.
 //!
-//! "Before" is the newest tag `v*`; without one it is the newest commit whose services differ from the ones here. They are
-//! built unoptimised, in this checkout's target folder, where nearly everything that they need is compiled already.
+//! "Before" is the newest tag `v*`; without one it is the newest commit whose services differ from the ones here. In a clone
+//! without that history it is this very commit, which is said. They are built unoptimised, in this checkout's target folder,
+//! where nearly everything that they need is compiled already.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -73,10 +74,11 @@ fn build() -> Result<PathBuf, String> {
 }
 
 /// The commit before.
+#[expect(clippy::print_stderr, reason = "a command line tool speaks to its user")]
 fn commit() -> Result<String, String> {
     let no_history = |cause: String| {
         format!(
-            "there is nothing before this: {cause}\nhint: this needs a clone with its history (git fetch --unshallow)"
+            "there is nothing before this: {cause}\nhint: this needs a clone of the repository, with a commit"
         )
     };
     let sources = sources();
@@ -94,7 +96,14 @@ fn commit() -> Result<String, String> {
         return git(&["rev-parse", "HEAD"]).map_err(no_history);
     }
     let last = about(&["log", "-1", "--format=%H", "--"])?;
-    git(&["rev-parse", "--verify", "--quiet", &format!("{last}~1")]).map_err(no_history)
+    let before = git(&["rev-parse", "--verify", "--quiet", &format!("{last}~1")]);
+    before.or_else(|_| {
+        eprintln!(
+            "nothing before this is known here, so these services run beside themselves; a clone with its history \
+             (git fetch --unshallow) has the ones before"
+        );
+        git(&["rev-parse", "HEAD"]).map_err(no_history)
+    })
 }
 
 /// Where the sources of all services are.
