@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::object::Object;
+use crate::object::{Object, is_cluster_scoped};
 
 /// What is done with an object of a release.
 const MANAGED: [&str; 6] = ["create", "delete", "get", "list", "patch", "watch"];
@@ -27,25 +27,10 @@ const ALWAYS: [(&str, &str, &[&str]); 7] = [
     ("apps", "statefulsets", &["get", "list", "watch"]),
     ("discovery.k8s.io", "endpointslices", &["get", "list", "watch"]),
 ];
-/// Kinds without a namespace.
-const WIDE: [(&str, &str); 18] = [
-    ("", "Namespace"),
-    ("", "PersistentVolume"),
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"),
-    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"),
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    ("apiregistration.k8s.io", "APIService"),
+/// Kinds of the whole cluster that Kubernetes itself does not have.
+const WIDE: [(&str, &str); 3] = [
     ("cert-manager.io", "ClusterIssuer"),
-    ("gateway.networking.k8s.io", "GatewayClass"),
-    ("networking.k8s.io", "IngressClass"),
-    ("node.k8s.io", "RuntimeClass"),
-    (RBAC, "ClusterRole"),
-    (RBAC, "ClusterRoleBinding"),
-    ("scheduling.k8s.io", "PriorityClass"),
     ("snapshot.storage.k8s.io", "VolumeSnapshotClass"),
-    ("storage.k8s.io", "StorageClass"),
     ("templates.gatekeeper.sh", "ConstraintTemplate"),
 ];
 const RBAC: &str = "rbac.authorization.k8s.io";
@@ -298,8 +283,8 @@ impl Defined {
     }
 
     fn is_wide(&self, object: &Object) -> bool {
-        let known = WIDE.contains(&(object.group(), object.kind()));
-        let known = known || object.group() == CONSTRAINTS;
+        let (group, kind) = (object.group(), object.kind());
+        let known = is_cluster_scoped(group, kind) || WIDE.contains(&(group, kind)) || group == CONSTRAINTS;
         self.get(object).map_or(known, |(_, wide)| *wide)
     }
 }

@@ -20,7 +20,7 @@ pub use application::{
 };
 pub use find::{IN_CLUSTER, find};
 pub use glob::matches;
-pub use project::{Project, is_cluster_scoped};
+pub use project::Project;
 
 /// The API group of all of them.
 pub const GROUP: &str = "argoproj.io";

@@ -8,6 +8,7 @@ mod container;
 mod data;
 mod hook;
 mod probe;
+mod scope;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ pub use container::{Container, Env, EnvFrom, EnvFromSource, EnvValue, KeySource,
 pub use data::{ConfigMap, Secret};
 pub use hook::{DeletePolicy, Hook, HookPhase, Initial};
 pub use probe::{Check, Probe};
+pub use scope::is_cluster_scoped;
 pub use service::{PortName, Service, ServicePort};
 pub use volume::{Volume, VolumeItem, VolumeSource};
 pub use workload::{Pod, Workload, WorkloadKind};

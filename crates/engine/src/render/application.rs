@@ -6,12 +6,10 @@ use std::collections::BTreeMap;
 use windlass_chart::kustomize::{self, Changes, Image};
 use windlass_chart::values::set::{Reading, set};
 use windlass_chart::{Capabilities, Limits, Options, Profile, ReleaseInfo, Value};
-use windlass_core::argo::{
-    Application, Helm, HelmParameter, KustomizeOptions, Upstream, is_cluster_scoped, matches,
-};
+use windlass_core::argo::{Application, Helm, HelmParameter, KustomizeOptions, Upstream, matches};
 use windlass_core::config::{Config, Environment};
 use windlass_core::machine::release::Release;
-use windlass_core::object::Object;
+use windlass_core::object::{Object, is_cluster_scoped};
 
 use super::{OBJECTS_MAX, RenderError, namespace, read_objects, values};
 use crate::checkout::Checkout;

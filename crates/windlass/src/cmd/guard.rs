@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Subcommand;
 use serde_json::json;
 use windlass_core::config::{Config, Environment};
@@ -12,6 +12,7 @@ use windlass_engine::render::{Sources, render};
 use windlass_guard::{Policy, judge};
 
 use super::serve::configuration;
+use super::wish::named;
 use super::{Outcome, Shared};
 use crate::place::Place;
 use crate::say::Tone;
@@ -41,7 +42,7 @@ fn check(shared: &Shared, only: Option<&str>) -> Result<Outcome> {
     let place = shared.place()?;
     let config = configuration(&place)?;
     let wanted: Vec<&Environment> = match only {
-        Some(name) => vec![named(&config, name)?],
+        Some(name) => vec![find(&config, name)?],
         None => config.environments.iter().collect(),
     };
     let mut found: BTreeMap<&str, Vec<Finding>> = BTreeMap::new();
@@ -70,20 +71,9 @@ fn check(shared: &Shared, only: Option<&str>) -> Result<Outcome> {
     Ok(if blocks { Outcome::Failed } else { Outcome::Done })
 }
 
-/// The environment of this name.
-pub(super) fn named<'c>(config: &'c Config, name: &str) -> Result<&'c Environment> {
-    let mut all = config.environments.iter();
-    all.find(|environment| environment.name == name).with_context(|| {
-        let names: Vec<&str> = config
-            .environments
-            .iter()
-            .map(|environment| environment.name.as_str())
-            .collect();
-        format!(
-            "there is no environment {name}\nhint: windlass.yaml has {}",
-            names.join(", ")
-        )
-    })
+/// An environment of the configuration by name.
+pub(super) fn find<'c>(config: &'c Config, name: &str) -> Result<&'c Environment> {
+    named(&config.environments, name, |environment| &environment.name)
 }
 
 fn verdict(place: &Place, config: &Config, environment: &Environment) -> Result<Vec<Finding>> {

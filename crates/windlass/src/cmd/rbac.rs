@@ -6,7 +6,7 @@ use windlass_chart::Value;
 use windlass_core::access::Access;
 use windlass_core::config::{Config, Environment, Runtime};
 
-use super::guard::{named, objects};
+use super::guard::{find, objects};
 use super::serve::configuration;
 use super::{Outcome, Shared};
 use crate::place::Place;
@@ -28,7 +28,7 @@ impl Rbac {
     pub(super) fn run(&self, shared: &Shared) -> Result<Outcome> {
         let place = shared.place()?;
         let config = configuration(&place)?;
-        let environment = named(&config, &self.environment)?;
+        let environment = find(&config, &self.environment)?;
         let namespace = match (&environment.runtime, &self.namespace) {
             (_, Some(namespace)) | (Runtime::Kubernetes { namespace, .. }, None) => namespace,
             (Runtime::Local, None) => bail!(

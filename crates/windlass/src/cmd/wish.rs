@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::process::{Command as Program, Stdio};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 use serde_json::json;
 use windlass_core::machine::event::Wish;
@@ -81,22 +81,18 @@ pub(super) fn submit(client: &Client, environment: &str, signed: &Signed, wish: 
 
 /// An environment of the view by name.
 pub(super) fn find<'a>(view: &'a View, name: &str) -> Result<&'a EnvironmentView> {
-    let Some(environment) = view
-        .environments
-        .iter()
-        .find(|environment| environment.name == name)
-    else {
-        let names: Vec<&str> = view
-            .environments
-            .iter()
-            .map(|environment| environment.name.as_str())
-            .collect();
-        bail!(
+    named(&view.environments, name, |environment| &environment.name)
+}
+
+/// The environment of this name among those that `name_of` names.
+pub(super) fn named<'a, T>(all: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Result<&'a T> {
+    all.iter().find(|one| name_of(one) == name).with_context(|| {
+        let names: Vec<&str> = all.iter().map(name_of).collect();
+        format!(
             "there is no environment {name}\nhint: windlass.yaml has {}",
             names.join(", ")
-        );
-    };
-    Ok(environment)
+        )
+    })
 }
 
 /// How a rollout ended, in a line.
