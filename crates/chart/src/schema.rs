@@ -6,6 +6,7 @@ mod compile;
 mod document;
 mod format;
 mod json;
+mod meta;
 mod node;
 mod pattern;
 mod problem;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::RemoteSchemas;
-use super::document::{Documents, Place, Target, escape};
+use super::document::{Documents, Place, Target, Trust, escape};
 use super::format::Format;
 use super::json::{Json, Map};
 use super::node::{Additional, Compiled, Count, Dependency, Draft, Id, Items, Node, Number, Types};
@@ -15,8 +15,17 @@ const NODES_MAX: usize = 200_000;
 
 /// Compiles the schema of a chart; the error is the validator's.
 pub(super) fn compile(schema: &Json, remote: &RemoteSchemas) -> Result<Compiled, String> {
+    compile_with(schema, Documents::new(schema, remote, Trust::None)?)
+}
+
+/// Compiles a schema of schemas, which is held against nothing.
+pub(super) fn compile_as_is(schema: &Json, remote: &RemoteSchemas) -> Result<Compiled, String> {
+    compile_with(schema, Documents::new(schema, remote, Trust::Full)?)
+}
+
+fn compile_with<'s>(schema: &'s Json, documents: Documents<'s>) -> Result<Compiled, String> {
     let mut compiler = Compiler {
-        documents: Documents::new(schema, remote)?,
+        documents,
         nodes: Vec::new(),
         known: BTreeMap::new(),
         queue: VecDeque::new(),
@@ -66,9 +75,12 @@ impl<'s> Compiler<'s> {
             return Err(format!("the schema has more than {NODES_MAX} schemas within it"));
         }
         self.documents.ensure(place)?;
-        let json = match json {
-            Some(json) => Cow::Borrowed(json),
-            None => self.documents.at(place)?,
+        let json = if let Some(json) = json {
+            Cow::Borrowed(json)
+        } else {
+            let found = self.documents.at(place)?;
+            self.documents.check(place, &found)?;
+            found
         };
         let resource = self.documents.resource(place);
         let draft = resource.draft;

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RemoteSchemas;
 use super::json::Json;
 use super::node::Draft;
+use super::{RemoteSchemas, meta};
 use crate::functions::url;
 use crate::go::quote::quoted;
 
@@ -105,15 +105,26 @@ impl Target {
     }
 }
 
+/// Whether documents are held against the schema of schemas of their draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// They are.
+    None,
+    /// They are such schemas themselves.
+    Full,
+}
+
 pub(super) struct Documents<'s> {
     remote: &'s RemoteSchemas,
+    trust: Trust,
     all: Vec<Document<'s>>,
 }
 
 impl<'s> Documents<'s> {
-    pub(super) fn new(schema: &'s Json, remote: &'s RemoteSchemas) -> Result<Self, String> {
+    pub(super) fn new(schema: &'s Json, remote: &'s RemoteSchemas, trust: Trust) -> Result<Self, String> {
         let mut documents = Self {
             remote,
+            trust,
             all: Vec::new(),
         };
         documents.add(HOME, Cow::Borrowed(schema))?;
@@ -147,6 +158,15 @@ impl<'s> Documents<'s> {
     pub(super) fn resource(&self, place: &Place) -> &Resource {
         let document = &self.all[place.document];
         &document.resources[document.holder(&place.pointer)]
+    }
+
+    /// Holds against its schema of schemas what a reference leads to, where that was not looked at with the whole.
+    pub(super) fn check(&self, place: &Place, json: &Json) -> Result<(), String> {
+        let draft = self.resource(place).draft;
+        if self.trust == Trust::Full || meta::is_within(&place.pointer, draft) {
+            return Ok(());
+        }
+        meta::check(json, draft, &self.location(place))
     }
 
     /// Identifiers and anchors of a place that no keyword leads to, but a reference does.
@@ -208,6 +228,9 @@ impl<'s> Documents<'s> {
         }
         match address.split_once(':').map_or("", |it| it.0) {
             "http" | "https" => {
+                if let Some(embedded) = meta::embedded(address) {
+                    return Ok(embedded);
+                }
                 let text = self.remote.load(address).map_err(failing)?;
                 super::read(&text).map_err(failing)
             }
@@ -249,6 +272,10 @@ impl<'s> Documents<'s> {
         } else if root.as_object().is_some() {
             let holder = self.identify(at, &root, "", 0)?;
             self.anchors(at, &root, "", holder)?;
+        }
+        if self.trust == Trust::None {
+            let place = format!("{address}#");
+            meta::check(&root, self.all[at].resources[0].draft, &place)?;
         }
         Ok(at)
     }
