@@ -358,6 +358,9 @@ impl Any {
             Self::Str(it) | Self::Bytes(it) => !it.is_empty(),
             Self::List(it) => !it.is_empty(),
             Self::Map(it) => !it.is_empty(),
+            Self::Object(it) if matches!(**it, Object::Complex(..)) => {
+                !matches!(**it, Object::Complex(0.0, 0.0))
+            }
             // Structs are always true.
             Self::Object(_) => true,
         }

@@ -20,6 +20,8 @@ pub(crate) enum Object {
     Semver(Version),
     /// `time.Time`
     Time(Time),
+    /// `complex128`: only templates write such numbers.
+    Complex(f64, f64),
     /// A generated certificate: certificate and key as PEM.
     Certificate {
         cert: Str,
@@ -77,6 +79,7 @@ impl Object {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Capabilities(_) | Self::Semver(_) => "ptr",
+            Self::Complex(..) => "complex128",
             _ => "struct",
         }
     }
@@ -94,6 +97,7 @@ impl Object {
             Self::HelmVersion(_) => "version.BuildInfo",
             Self::Semver(_) => "*semver.Version",
             Self::Time(_) => "time.Time",
+            Self::Complex(..) => "complex128",
             Self::Certificate { .. } => "sprig.certificate",
             Self::Struct { name, .. } => name,
         }
@@ -128,7 +132,7 @@ impl Object {
                 vec![("Cert", Any::Str(cert.clone())), ("Key", Any::Str(key.clone()))]
             }
             Self::Struct { fields, .. } => fields.iter().map(|it| (it.name, it.value.clone())).collect(),
-            Self::Semver(_) | Self::Time(_) => Vec::new(),
+            Self::Semver(_) | Self::Time(_) | Self::Complex(..) => Vec::new(),
         }
     }
 

@@ -64,6 +64,7 @@ fn len(exec: &Exec<'_>, mut args: Args) -> Result<Any, Fail> {
         Any::Str(it) | Any::Bytes(it) => it.len(),
         Any::List(it) => it.len(),
         Any::Map(it) => it.len(),
+        Any::Nil if exec.holds_nothing => return Err("len of nil pointer".into()),
         Any::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".into()),
         _ => return Err(format!("len of type {}", value.type_name(exec.profile())).into()),
     };

@@ -64,6 +64,7 @@ enum Basic<'a> {
     Int(i64),
     Uint(u64),
     Float(f64),
+    Complex(f64, f64),
     Text(&'a [u8]),
     Other,
 }
@@ -76,7 +77,11 @@ fn basic(value: &Any) -> Basic<'_> {
         Any::Uint8(it) => Basic::Uint(u64::from(*it)),
         Any::Float(it) => Basic::Float(*it),
         Any::Str(it) => Basic::Text(it),
-        Any::Nil | Any::Bytes(_) | Any::List(_) | Any::Map(_) | Any::Object(_) => Basic::Other,
+        Any::Object(it) => match **it {
+            Object::Complex(real, imaginary) => Basic::Complex(real, imaginary),
+            _ => Basic::Other,
+        },
+        Any::Nil | Any::Bytes(_) | Any::List(_) | Any::Map(_) => Basic::Other,
     }
 }
 
@@ -87,6 +92,7 @@ fn equal(a: &Any, b: &Any, profile: Profile) -> Result<bool, Fail> {
         (Basic::Uint(a), Basic::Uint(b)) => a == b,
         (Basic::Int(a), Basic::Uint(b)) | (Basic::Uint(b), Basic::Int(a)) => u64::try_from(a) == Ok(b),
         (Basic::Float(a), Basic::Float(b)) => a == b,
+        (Basic::Complex(a, b), Basic::Complex(c, d)) => (a, b) == (c, d),
         (Basic::Text(a), Basic::Text(b)) => a == b,
         (Basic::Other, Basic::Other) => return others_equal(a, b, profile),
         _ if a.is_nil() || b.is_nil() => false,

@@ -189,6 +189,9 @@ impl Printer {
             self.string(&text, verb, &Any::Str(text.clone()));
             return;
         }
+        if let Object::Complex(real, imaginary) = object {
+            return self.complex(*real, *imaginary, verb);
+        }
         if depth == 0 && object.kind() == "ptr" {
             self.out.push(b'&');
         } else if object.kind() == "ptr" {
@@ -388,6 +391,20 @@ impl Printer {
         let zero = std::mem::take(&mut self.flags.zero);
         self.pad(text.as_bytes());
         self.flags.zero = zero;
+    }
+
+    /// `(1+2i)`: the second part always has its sign.
+    fn complex(&mut self, real: f64, imaginary: f64, verb: char) {
+        let whole = Any::object(Object::Complex(real, imaginary));
+        if !"vgGfFeE".contains(verb) {
+            return self.bad_verb(&whole, verb);
+        }
+        self.out.push(b'(');
+        self.float(real, verb, &whole);
+        let plus = std::mem::replace(&mut self.flags.plus, true);
+        self.float(imaginary, verb, &whole);
+        self.flags.plus = plus;
+        self.text("i)");
     }
 
     fn float(&mut self, value: f64, verb: char, whole: &Any) {

@@ -101,6 +101,7 @@ impl Writer {
             }
             Any::Object(it) => {
                 return match &**it {
+                    Object::Complex(..) => Err("json: unsupported type: complex128".to_owned()),
                     Object::Semver(_) | Object::Time(_) => self.value(&it.to_json_map()),
                     _ => self.entries(&it.json_fields()),
                 };

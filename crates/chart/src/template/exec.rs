@@ -79,6 +79,8 @@ pub(crate) struct Exec<'a> {
     current: Str,
     /// Shared, because a copy of an expression begins without the states that it has learnt.
     pub(crate) regexes: BTreeMap<Str, Rc<regex::bytes::Regex>>,
+    /// The last argument was a field or a variable that holds nothing, which Go tells from nothing at all.
+    pub(crate) holds_nothing: bool,
 }
 
 impl<'a> Exec<'a> {
@@ -110,6 +112,7 @@ impl<'a> Exec<'a> {
             random: 0,
             current: "".into(),
             regexes: BTreeMap::new(),
+            holds_nothing: false,
         }
     }
 

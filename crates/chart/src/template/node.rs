@@ -130,6 +130,8 @@ pub(crate) struct Number {
     pub(crate) float: Option<f64>,
     /// Written as a float: its type is float64 where nothing else is asked for.
     pub(crate) is_float: bool,
+    /// Written as a complex number: real and imaginary part.
+    pub(crate) complex: Option<(f64, f64)>,
 }
 
 impl Expr {

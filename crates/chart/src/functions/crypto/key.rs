@@ -6,7 +6,7 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::signature::SignatureEncoding as _;
 
 use super::random::Source;
-use super::{der, pem, prime, read_pem};
+use super::{der, dsa, pem, prime, read_pem};
 use crate::template::exec::Exec;
 
 pub(super) enum Key {
@@ -30,7 +30,7 @@ pub(super) fn generate_pem(exec: &mut Exec<'_>, kind: &str) -> String {
             exec.random_bytes(&mut seed);
             Ok(Key::Ed25519(ed25519_dalek::SigningKey::from_bytes(&seed)))
         }
-        "dsa" => Err("DSA is not supported".to_owned()),
+        "dsa" => return dsa::generate_pem(exec),
         other => return format!("Unknown type {other}"),
     };
     match key.and_then(|it| it.pem()) {

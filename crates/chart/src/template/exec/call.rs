@@ -105,6 +105,9 @@ impl Exec<'_> {
     /// Go's type of a number that nothing else decides.
     fn constant(&mut self, spot: Spot, number: &Number) -> Result<Any, Fail> {
         self.at(spot);
+        if let Some((real, imaginary)) = number.complex {
+            return Ok(Any::object(Object::Complex(real, imaginary)));
+        }
         match (number.is_float, number.float, number.int) {
             (true, Some(float), _) => Ok(Any::Float(float)),
             (_, _, Some(int)) => Ok(Any::Int(int)),
@@ -257,6 +260,7 @@ impl Exec<'_> {
     /// `validateType`: whether the value can be given to the parameter.
     fn validate(&mut self, held: Held, param: Param) -> Result<Any, Fail> {
         let Held { value, interface } = held;
+        self.holds_nothing = interface && value.is_nil();
         let fits = match (param, &value) {
             (Param::Any | Param::Reflect, _)
             | (Param::Str, Any::Str(_))
