@@ -95,6 +95,8 @@ pub enum OciError {
         what: String,
         /// Its words, or the network's.
         reason: String,
+        /// Its answer's status, where it was the answer that refused.
+        status: Option<Status>,
     },
     /// A registry does not let us in.
     #[error(
@@ -114,6 +116,15 @@ pub enum OciError {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// The status of an answer over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// For example 404.
+    pub code: u16,
+    /// For example `Not Found`; empty where the code has no name.
+    pub name: &'static str,
 }
 
 impl OciError {

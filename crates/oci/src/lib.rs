@@ -14,7 +14,7 @@ mod unpack;
 
 pub use document::{Config, Descriptor, Healthcheck, Image, Index, Manifest, Runtime};
 pub use elf::{Architecture, architecture, require_native, require_native_file};
-pub use error::OciError;
+pub use error::{OciError, Status};
 pub use image::{Asset, ImageSpec};
 pub use layout::{Inspection, Layout, Name};
 pub use registry::{Artifact, Credentials, ImageName, Pushed, Registry, download};

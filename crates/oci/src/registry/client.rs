@@ -12,8 +12,8 @@ use ureq::{Agent, Body, SendBody};
 
 use super::auth::Challenge;
 use super::{Credentials, ImageName};
-use crate::OciError;
 use crate::layout::DOCUMENT_BYTES_MAX;
+use crate::{OciError, Status};
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -259,7 +259,15 @@ impl Client {
             .take(ERROR_BYTES_MAX)
             .read_to_string(&mut text);
         let text = text.trim();
-        self.failed(what, format!("{status} {text}").trim())
+        OciError::Registry {
+            registry: self.registry.clone(),
+            what: what.to_owned(),
+            reason: format!("{status} {text}").trim().to_owned(),
+            status: Some(Status {
+                code: status.as_u16(),
+                name: status.canonical_reason().unwrap_or_default(),
+            }),
+        }
     }
 
     pub(super) fn failed(&self, what: &str, reason: &str) -> OciError {
@@ -267,6 +275,7 @@ impl Client {
             registry: self.registry.clone(),
             what: what.to_owned(),
             reason: reason.to_owned(),
+            status: None,
         }
     }
 

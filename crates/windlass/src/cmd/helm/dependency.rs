@@ -12,6 +12,7 @@ use windlass_chart::{Dependency, Limits, Metadata, load_from_files, repository};
 use super::flags::{COMMON, Flag, Flags, SOURCE, Takes};
 use super::{Stop, complain, folder, package, print, remote};
 use lock::Lock;
+use remote::Indexes;
 
 const OWN: &[Flag] = &[
     ("max-col-width", None, Takes::Text),
@@ -63,8 +64,9 @@ fn build(flags: &Flags, path: &str) -> Result<(), Stop> {
         };
         return Err(Stop::Failed(message.to_owned()));
     }
-    refresh(flags, &[]);
-    save(flags, root, &lock.dependencies)
+    let indexes = Indexes::new(flags);
+    refresh(flags, &indexes, &[]);
+    save(flags, &indexes, root, &lock.dependencies)
 }
 
 /// `update`: the newest versions that fit, and a new lock.
@@ -75,11 +77,12 @@ pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
         return Ok(());
     }
     let wanted = with_addresses(flags, &about.dependencies)?;
-    refresh(flags, &wanted);
+    let indexes = Indexes::new(flags);
+    refresh(flags, &indexes, &wanted);
     let mut locked = Vec::new();
     let mut missing = Vec::new();
     for it in &wanted {
-        match version(flags, root, it)? {
+        match version(&indexes, root, it)? {
             Some(version) => locked.push(Dependency {
                 name: it.name.clone(),
                 version,
@@ -99,12 +102,12 @@ pub(super) fn update(flags: &Flags, path: &str) -> Result<(), Stop> {
             missing.join(", ")
         )));
     }
-    save(flags, root, &locked)?;
+    save(flags, &indexes, root, &locked)?;
     Lock::write(root, &about, &wanted, &locked)
 }
 
 /// Says of each repository whether its index can be had: first of those that nobody added, then of those that are known.
-fn refresh(flags: &Flags, wanted: &[Dependency]) {
+fn refresh(flags: &Flags, indexes: &Indexes<'_>, wanted: &[Dependency]) {
     if flags.is_on("skip-refresh") {
         return;
     }
@@ -123,32 +126,34 @@ fn refresh(flags: &Flags, wanted: &[Dependency]) {
     }
     if !unmanaged.is_empty() {
         print(b"Getting updates for unmanaged Helm repositories...\n");
-        for address in unmanaged {
-            let said = match remote::index(flags, address) {
-                Ok(()) => format!("...Successfully got an update from the {address:?} chart repository\n"),
-                Err(why) => {
-                    format!("...Unable to get an update from the {address:?} chart repository:\n\t{why}\n")
-                }
-            };
-            print(said.as_bytes());
-        }
+    }
+    for address in unmanaged {
+        report(indexes, address, &format!("{address:?} chart repository"), "");
     }
     if known.is_empty() {
         return;
     }
     print(b"Hang tight while we grab the latest from your chart repositories...\n");
     for (name, address) in &known {
-        let said = match remote::index(flags, address) {
-            Ok(()) => format!("...Successfully got an update from the {name:?} chart repository\n"),
-            Err(why) => {
-                format!(
-                    "...Unable to get an update from the {name:?} chart repository ({address}):\n\t{why}\n"
-                )
-            }
-        };
-        print(said.as_bytes());
+        report(
+            indexes,
+            address,
+            &format!("{name:?} chart repository"),
+            &format!(" ({address})"),
+        );
     }
     print("Update Complete. \u{2388}Happy Helming!\u{2388}\n".as_bytes());
+}
+
+/// Fetches an index and says whether it came.
+fn report(indexes: &Indexes<'_>, address: &str, shown: &str, place: &str) {
+    let said = match indexes.get(address) {
+        Ok(_) => format!("...Successfully got an update from the {shown}\n"),
+        Err(Stop::Failed(why) | Stop::Usage(why)) => {
+            format!("...Unable to get an update from the {shown}{place}:\n\t{why}\n")
+        }
+    };
+    print(said.as_bytes());
 }
 
 /// Repositories by the names that `helm repo add` gave them, as addresses.
@@ -176,7 +181,7 @@ fn with_addresses(flags: &Flags, wanted: &[Dependency]) -> Result<Vec<Dependency
 }
 
 /// The version that there is for a dependency; none where what is beside the chart does not fit.
-fn version(flags: &Flags, root: &Path, wanted: &Dependency) -> Result<Option<String>, Stop> {
+fn version(indexes: &Indexes<'_>, root: &Path, wanted: &Dependency) -> Result<Option<String>, Stop> {
     if wanted.repository.is_empty() {
         let place = root.join("charts").join(&wanted.name);
         if !place.exists() {
@@ -189,7 +194,7 @@ fn version(flags: &Flags, root: &Path, wanted: &Dependency) -> Result<Option<Str
         let fits = windlass_chart::is_compatible(&wanted.version, &found);
         return Ok(fits.then_some(found));
     }
-    remote::version_in(flags, &wanted.repository, &wanted.name, &wanted.version).map(Some)
+    remote::version_in(indexes, &wanted.repository, &wanted.name, &wanted.version).map(Some)
 }
 
 fn beside(root: &Path, wanted: &Dependency) -> Option<PathBuf> {
@@ -198,7 +203,7 @@ fn beside(root: &Path, wanted: &Dependency) -> Option<PathBuf> {
 }
 
 /// Fetches everything, and only then touches `charts/`.
-fn save(flags: &Flags, root: &Path, locked: &[Dependency]) -> Result<(), Stop> {
+fn save(flags: &Flags, indexes: &Indexes<'_>, root: &Path, locked: &[Dependency]) -> Result<(), Stop> {
     print(format!("Saving {} charts\n", locked.len()).as_bytes());
     let mut archives: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for it in locked {
@@ -209,7 +214,7 @@ fn save(flags: &Flags, root: &Path, locked: &[Dependency]) -> Result<(), Stop> {
         }
         let (file, bytes) = match beside(root, it) {
             Some(place) => packed(&place)?,
-            None => fetched(flags, it)?,
+            None => fetched(flags, indexes, it)?,
         };
         archives.insert(file, bytes);
     }
@@ -227,11 +232,11 @@ fn packed(place: &Path) -> Result<(String, Vec<u8>), Stop> {
     package::packed(&files)
 }
 
-fn fetched(flags: &Flags, it: &Dependency) -> Result<(String, Vec<u8>), Stop> {
+fn fetched(flags: &Flags, indexes: &Indexes<'_>, it: &Dependency) -> Result<(String, Vec<u8>), Stop> {
     print(format!("Downloading {} from repo {}\n", it.name, it.repository).as_bytes());
     let fetched = match it.repository.strip_prefix(remote::OCI) {
         Some(host) => remote::from_registry(flags, &format!("{host}/{}", it.name), &it.version)?,
-        None => remote::from_repository(flags, &it.repository, &it.name, &it.version)?,
+        None => remote::from_repository(indexes, &it.repository, &it.name, &it.version)?,
     };
     print(fetched.said.as_bytes());
     let file = Path::new(&fetched.file).file_name();

@@ -1,11 +1,13 @@
 //! Charts from elsewhere: repositories with an index, archives by their address, OCI registries. What arrives is held
 //! against the digest that was promised.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use windlass_chart::{Limits, RemoteSchemas, repository, yaml};
-use windlass_oci::{Artifact, Credentials, ImageName, OciError, Registry, download};
+use windlass_oci::{Artifact, Credentials, ImageName, OciError, Registry, Status, download};
 
 use super::Stop;
 use super::flags::Flags;
@@ -39,7 +41,7 @@ pub(super) fn chart(flags: &Flags, reference: &str) -> Result<Fetched, Stop> {
         return from_registry(flags, name, &version);
     }
     if let Some(repository) = flags.one("repo") {
-        return from_repository(flags, repository, reference, &version);
+        return from_repository(&Indexes::new(flags), repository, reference, &version);
     }
     if reference.contains("://") {
         return from_address(flags, reference);
@@ -52,7 +54,7 @@ pub(super) fn chart(flags: &Flags, reference: &str) -> Result<Fetched, Stop> {
     let Some(repository) = known_repositories(flags).remove(alias) else {
         return Err(Stop::Failed(format!("repo {alias} not found")));
     };
-    from_repository(flags, &repository, name, &version)
+    from_repository(&Indexes::new(flags), &repository, name, &version)
 }
 
 /// Flags that would be a promise: they are refused instead of being passed over.
@@ -98,35 +100,15 @@ fn get(flags: &Flags, address: &str) -> Result<Vec<u8>, Stop> {
     download(address, credentials(flags, || Credentials::Anonymous)).map_err(failed)
 }
 
-/// How answers that are refusals begin.
-const STATUS: [&str; 12] = [
-    "400 Bad Request",
-    "401 Unauthorized",
-    "403 Forbidden",
-    "404 Not Found",
-    "405 Method Not Allowed",
-    "408 Request Timeout",
-    "410 Gone",
-    "429 Too Many Requests",
-    "500 Internal Server Error",
-    "502 Bad Gateway",
-    "503 Service Unavailable",
-    "504 Gateway Timeout",
-];
-
 /// Schemas that the schemas of charts refer to, fetched as Helm fetches them.
 pub(super) fn schemas() -> RemoteSchemas {
     RemoteSchemas::by(|address| {
         download(address, Credentials::Anonymous).map_err(|error| {
-            let OciError::Registry { reason, .. } = &error else {
+            let OciError::Registry { reason, status, .. } = &error else {
                 return format!("HTTP request failed for {address}: {error}");
             };
-            match STATUS
-                .iter()
-                .find(|it| reason.starts_with(**it))
-                .and_then(|it| it.split_once(' '))
-            {
-                Some((code, name)) => {
+            match status {
+                Some(Status { code, name }) => {
                     format!("HTTP request to {address} returned status {code} ({name})")
                 }
                 None => format!("HTTP request failed for {address}: Get {address:?}: {reason}"),
@@ -135,11 +117,29 @@ pub(super) fn schemas() -> RemoteSchemas {
     })
 }
 
-/// Whether a repository has an index; if not, why.
-pub(super) fn index(flags: &Flags, repository: &str) -> Result<(), String> {
-    match get(flags, &format!("{}/index.yaml", repository.trim_end_matches('/'))) {
-        Ok(_) => Ok(()),
-        Err(Stop::Failed(why) | Stop::Usage(why)) => Err(why),
+/// Indexes of repositories; each is fetched once.
+pub(super) struct Indexes<'f> {
+    flags: &'f Flags,
+    fetched: RefCell<BTreeMap<String, Rc<Vec<u8>>>>,
+}
+
+impl<'f> Indexes<'f> {
+    pub(super) fn new(flags: &'f Flags) -> Self {
+        Self {
+            flags,
+            fetched: RefCell::default(),
+        }
+    }
+
+    /// The index of a repository; if it has none, why.
+    pub(super) fn get(&self, repository: &str) -> Result<Rc<Vec<u8>>, Stop> {
+        let address = format!("{}/index.yaml", repository.trim_end_matches('/'));
+        if let Some(found) = self.fetched.borrow().get(&address) {
+            return Ok(Rc::clone(found));
+        }
+        let index = Rc::new(get(self.flags, &address)?);
+        self.fetched.borrow_mut().insert(address, Rc::clone(&index));
+        Ok(index)
     }
 }
 
@@ -162,17 +162,17 @@ fn from_address(flags: &Flags, address: &str) -> Result<Fetched, Stop> {
 
 /// The newest version of a chart that fits, from a repository's index.
 pub(super) fn from_repository(
-    flags: &Flags,
+    indexes: &Indexes<'_>,
     repository: &str,
     name: &str,
     version: &str,
 ) -> Result<Fetched, Stop> {
-    let index = get(flags, &format!("{}/index.yaml", repository.trim_end_matches('/')))?;
+    let index = indexes.get(repository)?;
     let entry = choose(&index, repository, name, version)?;
     let Some(address) = entry.urls.first() else {
         return Err(Stop::Failed(format!("chart \"{name}\" has no downloadable URLs")));
     };
-    let fetched = from_address(flags, &absolute(repository, address))?;
+    let fetched = from_address(indexes.flags, &absolute(repository, address))?;
     let promised = entry.digest.trim_start_matches("sha256:");
     let found = digest(&fetched.bytes);
     if !promised.is_empty() && promised != found {
@@ -203,7 +203,7 @@ fn choose(index: &[u8], repository: &str, name: &str, version: &str) -> Result<r
 
 /// The version that a repository has for a constraint.
 pub(super) fn version_in(
-    flags: &Flags,
+    indexes: &Indexes<'_>,
     repository: &str,
     name: &str,
     constraint: &str,
@@ -212,9 +212,9 @@ pub(super) fn version_in(
         if repository::is_version(constraint) {
             return Ok(constraint.to_owned());
         }
-        return version_in_registry(flags, &format!("{host}/{name}"), constraint);
+        return version_in_registry(indexes.flags, &format!("{host}/{name}"), constraint);
     }
-    let index = get(flags, &format!("{}/index.yaml", repository.trim_end_matches('/')))?;
+    let index = indexes.get(repository)?;
     choose(&index, repository, name, constraint).map(|it| it.version)
 }
 
@@ -324,4 +324,84 @@ pub(super) fn known_repositories(flags: &Flags) -> BTreeMap<String, String> {
             ))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A server that has one file, and tells of every request for it.
+    fn serve(text: &'static str) -> (String, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, asked) = mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut head = [0; 2_000];
+                let length = stream.read(&mut head).unwrap();
+                let head = String::from_utf8_lossy(&head[..length]);
+                let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                let (status, body) = match path.as_str() {
+                    "/index.yaml" => ("200 OK", text),
+                    _ => ("404 Not Found", ""),
+                };
+                let length = body.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+                )
+                .unwrap();
+                if sender.send(path).is_err() {
+                    return;
+                }
+            }
+        });
+        (address, asked)
+    }
+
+    const INDEX: &str = "entries:\n  redis:\n  - {name: redis, version: 1.0.0}\n  - {name: redis, version: 1.2.0}\n  - {name: redis, version: 2.0.0}\n";
+
+    #[test]
+    fn an_index_is_fetched_once_for_all_who_ask() {
+        let (address, asked) = serve(INDEX);
+        let flags = Flags::read(&[], &[]).unwrap();
+        let indexes = Indexes::new(&flags);
+        let version = |constraint| version_in(&indexes, &address, "redis", constraint).ok();
+        assert_eq!(version("^1.0.0").as_deref(), Some("1.2.0"));
+        assert_eq!(version("2.x").as_deref(), Some("2.0.0"));
+        assert!(indexes.get(&format!("{address}/")).is_ok());
+        assert_eq!(asked.try_iter().collect::<Vec<_>>(), ["/index.yaml"]);
+    }
+
+    #[test]
+    fn a_schema_that_is_not_there_is_told_by_its_status() {
+        let (address, _asked) = serve(INDEX);
+        let schema = format!(r#"{{"$ref":"{address}/schema.json"}}"#);
+        let chart = [
+            ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+            ("values.schema.json", schema.as_str()),
+        ];
+        let files = chart.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+        let chart = windlass_chart::load_from_files(files.into(), &Limits::default()).unwrap();
+        let release = windlass_chart::ReleaseInfo {
+            name: "a".to_owned(),
+            namespace: "a".to_owned(),
+            revision: 1,
+            is_upgrade: false,
+            service: "Helm".to_owned(),
+        };
+        let mut options = windlass_chart::Options::stable(&release, windlass_chart::Profile::Helm4);
+        options.remote_schemas = schemas();
+        let capabilities = windlass_chart::Capabilities::default();
+        let values = windlass_chart::Value::empty_map();
+        let error = windlass_chart::render_with(&chart, values, &release, &capabilities, &options);
+        let error = error.unwrap_err().to_string();
+        let expected = format!("HTTP request to {address}/schema.json returned status 404 (Not Found)");
+        assert!(error.contains(&expected), "{error}");
+    }
 }
