@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::tree::Branch;
 use crate::values::coalesce::{self, Nulls};
 use crate::version::{Constraints, Version};
+use crate::warnings::{Line, Saying, Warn};
 use crate::{Chart, Value};
 
 /// A chart as it takes part in a render, with the charts within it.
@@ -29,7 +30,7 @@ pub fn participants(chart: &Chart, values: &Value, profile: Profile) -> Result<P
         Any::Map(map) => map,
         _ => Map::empty(),
     };
-    process(&mut root, &values, profile)?;
+    process(&mut root, &values, Warn::nobody(profile))?;
     Ok(participant(&root))
 }
 
@@ -43,9 +44,9 @@ fn participant(branch: &Branch) -> Participant {
 }
 
 /// Helm's `ProcessDependencies`.
-pub(crate) fn process(branch: &mut Branch, values: &Map, profile: Profile) -> Result<(), ChartError> {
-    enable(branch, values, "", profile)?;
-    import(branch, profile)
+pub(crate) fn process(branch: &mut Branch, values: &Map, warn: Warn<'_>) -> Result<(), ChartError> {
+    enable(branch, values, "", warn)?;
+    import(branch, warn)
 }
 
 /// Charts that Chart.yaml lists and that are not there.
@@ -77,7 +78,7 @@ fn matches(branch: &Branch, dependency: &Dependency) -> bool {
     branch.name == dependency.name && is_compatible(&dependency.version, &branch.chart.metadata().version)
 }
 
-fn enable(branch: &mut Branch, values: &Map, path: &str, profile: Profile) -> Result<(), ChartError> {
+fn enable(branch: &mut Branch, values: &Map, path: &str, warn: Warn<'_>) -> Result<(), ChartError> {
     if branch.listed.is_empty() {
         return Ok(());
     }
@@ -100,11 +101,16 @@ fn enable(branch: &mut Branch, values: &Map, path: &str, profile: Profile) -> Re
         }
     }
     branch.children = children;
-    let values = coalesce::coalesce_values(branch, values, Nulls::Delete, profile)?;
+    let values = coalesce::coalesce_values(branch, values, Nulls::Delete, warn)?;
     let mut disabled = Vec::new();
-    for dependency in &branch.listed {
-        let by_tags = by_tags(dependency, &values);
-        if !by_condition(dependency, &values, path).unwrap_or(by_tags) {
+    // Helm looks at all tags before any condition, which shows in its warnings.
+    let by_tags: Vec<bool> = branch
+        .listed
+        .iter()
+        .map(|it| by_tags(it, &values, warn))
+        .collect();
+    for (dependency, by_tags) in branch.listed.iter().zip(by_tags) {
+        if !by_condition(dependency, &values, path, warn).unwrap_or(by_tags) {
             disabled.push(dependency.name.clone());
         }
     }
@@ -112,29 +118,30 @@ fn enable(branch: &mut Branch, values: &Map, path: &str, profile: Profile) -> Re
     branch.listed.retain(|it| !disabled.contains(&it.name));
     for child in &mut branch.children {
         let path = format!("{path}{}.", child.name);
-        enable(child, &values, &path, profile)?;
+        enable(child, &values, &path, warn)?;
     }
     Ok(())
 }
 
 /// Any true tag enables; else any false one disables.
-fn by_tags(dependency: &Dependency, values: &Map) -> bool {
+fn by_tags(dependency: &Dependency, values: &Map, warn: Warn<'_>) -> bool {
     let Some(Any::Map(tags)) = values.get(b"tags") else {
         return true;
     };
-    let mut seen_false = false;
+    let (mut seen_true, mut seen_false) = (false, false);
     for tag in &dependency.tags {
         match tags.get(tag.as_bytes()) {
-            Some(Any::Bool(true)) => return true,
+            Some(Any::Bool(true)) => seen_true = true,
             Some(Any::Bool(false)) => seen_false = true,
-            _ => {}
+            Some(_) => no_bool(warn, "dependencies.go:95", ("tag", "Tag"), tag, &dependency.name),
+            None => {}
         }
     }
-    !seen_false
+    seen_true || !seen_false
 }
 
 /// The first of the condition's paths that is a boolean decides.
-fn by_condition(dependency: &Dependency, values: &Map, path: &str) -> Option<bool> {
+fn by_condition(dependency: &Dependency, values: &Map, path: &str, warn: Warn<'_>) -> Option<bool> {
     dependency
         .condition
         .trim()
@@ -143,9 +150,29 @@ fn by_condition(dependency: &Dependency, values: &Map, path: &str) -> Option<boo
         .find_map(
             |condition| match path_value(values, &format!("{path}{condition}")) {
                 Some(Any::Bool(it)) => Some(it),
-                _ => None,
+                Some(Any::Map(_)) | None => None,
+                Some(_) => {
+                    let words = ("path", "Condition path");
+                    no_bool(warn, "dependencies.go:64", words, condition, &dependency.name);
+                    None
+                }
             },
         )
+}
+
+/// A tag or a condition is no boolean.
+fn no_bool(warn: Warn<'_>, place: &'static str, words: (&'static str, &str), what: &str, chart: &str) {
+    warn.say(|| Saying {
+        place,
+        helm3: format!(
+            "Warning: {} '{what}' for chart {chart} returned non-bool value",
+            words.1
+        ),
+        helm4: Line::warn(
+            "returned non-bool value",
+            vec![(words.0, what.to_owned()), ("chart", chart.to_owned())],
+        ),
+    });
 }
 
 fn path_value(values: &Map, path: &str) -> Option<Any> {
@@ -161,38 +188,44 @@ fn path_value(values: &Map, path: &str) -> Option<Any> {
     table.get(last.as_bytes())
 }
 
-fn table(values: &Map, path: &str) -> Option<Map> {
-    match path_value(values, path)? {
-        Any::Map(map) => Some(map),
-        _ => None,
-    }
+/// The table at a path, or the part of the path that is none.
+fn table<'p>(values: &Map, path: &'p str) -> Result<Map, &'p str> {
+    path.split('.')
+        .try_fold(values.clone(), |table, part| match table.get(part.as_bytes()) {
+            Some(Any::Map(map)) => Ok(map),
+            _ => Err(part),
+        })
 }
 
 /// From the leaves up: the values that a chart imports from its dependencies, below its own.
-fn import(branch: &mut Branch, profile: Profile) -> Result<(), ChartError> {
+fn import(branch: &mut Branch, warn: Warn<'_>) -> Result<(), ChartError> {
     for child in &mut branch.children {
-        import(child, profile)?;
+        import(child, warn)?;
     }
     if branch.listed.is_empty() {
         return Ok(());
     }
-    let values = coalesce::coalesce_values(branch, &Map::empty(), Nulls::Keep, profile)?;
+    let values = coalesce::coalesce_values(branch, &Map::empty(), Nulls::Keep, warn)?;
     let imported = Map::empty();
     for dependency in &branch.listed {
         for wish in &dependency.import_values {
             let (child, parent) = match wish {
-                crate::Value::String(name) => (format!("exports.{name}"), ".".to_owned()),
-                crate::Value::Map(map) => {
+                Value::String(name) => (format!("exports.{name}"), ".".to_owned()),
+                Value::Map(map) => {
                     let part = |key: &str| {
                         let value = map.get(key).map_or(Any::Nil, Any::from);
-                        String::from_utf8_lossy(&crate::go::print::sprint(&[value], profile)).into_owned()
+                        String::from_utf8_lossy(&crate::go::print::sprint(&[value], warn.profile()))
+                            .into_owned()
                     };
                     (part("child"), part("parent"))
                 }
                 _ => continue,
             };
-            if let Some(found) = table(&values, &format!("{}.{child}", dependency.name)) {
-                coalesce::coalesce_tables(&imported, &at_path(&parent, found), Nulls::Keep);
+            match table(&values, &format!("{}.{child}", dependency.name)) {
+                Ok(found) => {
+                    coalesce::coalesce_tables(&imported, &at_path(&parent, found), Nulls::Keep, warn);
+                }
+                Err(part) => no_table(warn, wish, &dependency.name, part),
             }
         }
     }
@@ -201,9 +234,31 @@ fn import(branch: &mut Branch, profile: Profile) -> Result<(), ChartError> {
         return Ok(());
     }
     let own = values.deep_copy();
-    coalesce::coalesce_tables(&own, &imported, Nulls::Keep);
+    coalesce::coalesce_tables(&own, &imported, Nulls::Keep, warn);
     branch.values = own;
     Ok(())
+}
+
+/// What is to be imported is not there.
+fn no_table(warn: Warn<'_>, wish: &Value, chart: &str, part: &str) {
+    warn.say(|| {
+        let error = format!("{} is not a table", crate::go::quote::quoted(part.as_bytes()));
+        if matches!(wish, Value::Map(_)) {
+            return Saying {
+                place: "dependencies.go:270",
+                helm3: format!("Warning: ImportValues missing table from chart {chart}: {error}"),
+                helm4: Line::warn(
+                    "ImportValues missing table from chart",
+                    vec![("chart", chart.to_owned()), ("error", error)],
+                ),
+            };
+        }
+        Saying {
+            place: "dependencies.go:287",
+            helm3: format!("Warning: ImportValues missing table: {error}"),
+            helm4: Line::warn("ImportValues missing table", vec![("error", error)]),
+        }
+    });
 }
 
 fn at_path(path: &str, data: Map) -> Map {

@@ -42,6 +42,7 @@ mod tree;
 pub mod value;
 pub mod values;
 mod version;
+mod warnings;
 pub mod yaml;
 
 pub use capabilities::Capabilities;
@@ -62,3 +63,4 @@ pub use render::{
 pub use schema::RemoteSchemas;
 pub use seed::Seed;
 pub use value::Value;
+pub use warnings::Warnings;

@@ -10,6 +10,7 @@ use crate::archive;
 use crate::metadata::Metadata;
 use crate::schema::{self, Compiled, RemoteSchemas};
 use crate::template::parse::{self, Parsed};
+use crate::warnings::{Line, Saying, Warn};
 use crate::{ChartError, Limits, Profile, Value, yaml};
 
 /// A loaded chart: default values read, templates parsed once and kept. Cheap to clone and to share between threads.
@@ -112,6 +113,44 @@ impl Chart {
         }
         let compiled = schema::compile(text, remote).map(Arc::new);
         Some(compiled.map(|it| self.0.compiled_schema.get_or_init(|| it).clone()))
+    }
+
+    /// Says what Helm says of a chart that it has loaded.
+    pub(crate) fn warn(&self, warn: Warn<'_>) {
+        if !warn.is_heard() {
+            return;
+        }
+        self.warn_of_old_files(warn);
+        if self.0.metadata.deprecated {
+            warn.say(|| Saying {
+                place: "",
+                helm3: "WARNING: This chart is deprecated".to_owned(),
+                helm4: Line::warn("this chart is deprecated", Vec::new()),
+            });
+        }
+    }
+
+    fn warn_of_old_files(&self, warn: Warn<'_>) {
+        const OLD: [(&str, &str, &str); 2] = [
+            (
+                "requirements.yaml",
+                "load.go:120",
+                "Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
+            ),
+            (
+                "requirements.lock",
+                "load.go:138",
+                "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
+            ),
+        ];
+        for (name, place, message) in OLD {
+            if self.0.metadata.api_version != "v1" && self.0.all.iter().any(|it| it.name == name) {
+                warn.same(place, || message.to_owned());
+            }
+        }
+        for chart in &self.0.dependencies {
+            chart.warn_of_old_files(warn);
+        }
     }
 
     pub(crate) fn limits(&self) -> &Limits {

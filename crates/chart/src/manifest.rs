@@ -6,9 +6,11 @@ mod outline;
 mod split;
 
 use crate::any::lossy;
+use crate::go::quote::quoted;
 use crate::limits::Limits;
 use crate::profile::Profile;
 use crate::render::{Hook, Manifest};
+use crate::warnings::{Line, Saying, Warn};
 use head::Head;
 pub(crate) use head::scalar;
 
@@ -25,7 +27,7 @@ pub fn sort(
 ) -> Result<(Vec<Manifest>, Vec<Hook>), String> {
     let files = files.iter();
     let files = files.map(|(path, text)| documents(path.clone(), text, profile, limits));
-    in_order(files.collect(), profile)
+    in_order(files.collect(), Warn::nobody(profile))
 }
 
 /// The documents of one file, or why it is no YAML.
@@ -52,7 +54,7 @@ pub(crate) fn documents(path: String, text: &[u8], profile: Profile, limits: &Li
 /// The documents of all files in the order of installation, hooks apart.
 pub(crate) fn in_order(
     mut files: Vec<Documents>,
-    profile: Profile,
+    warn: Warn<'_>,
 ) -> Result<(Vec<Manifest>, Vec<Hook>), String> {
     let mut manifests = Vec::new();
     let mut hooks = Vec::new();
@@ -64,13 +66,24 @@ pub(crate) fn in_order(
                     let path = path.clone();
                     manifests.push((head.kind, Manifest { path, text }));
                 }
-                Some(events) => hooks.extend(hook(&head, events, &path, text)),
+                Some(events) => match hook(&head, events, &path, text) {
+                    Some(hook) => hooks.push(hook),
+                    None => warn.say(|| unknown_hook(events)),
+                },
             }
         }
     }
-    manifests.sort_by(|a, b| kind_order::compare(&a.0, &b.0, profile));
-    hooks.sort_by(|a, b| kind_order::compare(&a.kind, &b.kind, profile));
+    manifests.sort_by(|a, b| kind_order::compare(&a.0, &b.0, warn.profile()));
+    hooks.sort_by(|a, b| kind_order::compare(&a.kind, &b.kind, warn.profile()));
     Ok((manifests.into_iter().map(|it| it.1).collect(), hooks))
+}
+
+fn unknown_hook(events: &str) -> Saying {
+    Saying {
+        place: "manifest_sorter.go:199",
+        helm3: format!("info: skipping unknown hook: {}", quoted(events.as_bytes())),
+        helm4: Line::info("skipping unknown hooks", vec![("hookTypes", events.to_owned())]),
+    }
 }
 
 /// A hook; `None` when one of its events is unknown, which skips the document.

@@ -17,6 +17,7 @@ use crate::template::exec::{Exec, Setting};
 use crate::template::parse::Parsed;
 use crate::tree::Branch;
 use crate::values::coalesce::{self, Nulls};
+use crate::warnings::{Warn, Warnings};
 use crate::{Capabilities, Chart, ChartError, Lookup, Profile, Value, dependencies, manifest};
 
 use ahead::Ahead;
@@ -101,6 +102,8 @@ pub struct Options {
     pub remote_schemas: RemoteSchemas,
     /// How `lookup` asks a cluster.
     pub lookup: Lookup,
+    /// Where warnings go.
+    pub warnings: Warnings,
 }
 
 impl Options {
@@ -125,6 +128,7 @@ impl Options {
             without_crds: false,
             remote_schemas: RemoteSchemas::default(),
             lookup: Lookup::default(),
+            warnings: Warnings::default(),
         }
     }
 }
@@ -183,7 +187,7 @@ pub fn crds(
         capabilities: &Capabilities::default(),
         options,
     };
-    let (root, _) = render.prepared(values)?;
+    let (root, _) = render.prepared(values, Warn::nobody(options.profile))?;
     let mut crds = Vec::new();
     context::crds(&root, &root.name, &mut crds);
     Ok(crds)
@@ -204,7 +208,7 @@ pub fn render_files(
         options,
     };
     on_stack(|| {
-        let (root, values) = render.prepared(values)?;
+        let (root, values) = render.prepared(values, render.warn())?;
         let ahead = Ahead::new(chart, options.profile, context::texts(&root));
         let mut files = BTreeMap::new();
         render.written(&root, &values, &ahead, &mut |path, text| {
@@ -261,7 +265,7 @@ impl Render<'_> {
     /// Everything that the chart renders to.
     fn documents(&self, values: &Value) -> Result<Rendered, ChartError> {
         let profile = self.options.profile;
-        let (root, values) = self.prepared(values)?;
+        let (root, values) = self.prepared(values, self.warn())?;
         let ahead = Ahead::new(self.chart, profile, context::texts(&root));
         let (sender, queue) = heads::way();
         let mut notes = Notes::new(&root.name, self.options.subchart_notes);
@@ -276,7 +280,7 @@ impl Render<'_> {
             ahead.stop();
             written.map(|()| heads.finish())
         })?;
-        let (manifests, hooks) = manifest::in_order(files, profile).map_err(ChartError::Output)?;
+        let (manifests, hooks) = manifest::in_order(files, self.warn()).map_err(ChartError::Output)?;
         let mut crds = Vec::new();
         if !self.options.without_crds {
             context::crds(&root, &root.name, &mut crds);
@@ -290,18 +294,19 @@ impl Render<'_> {
     }
 
     /// The charts that take part, and the user's values.
-    fn prepared(&self, values: &Value) -> Result<(Branch, Map), ChartError> {
+    fn prepared(&self, values: &Value, warn: Warn<'_>) -> Result<(Branch, Map), ChartError> {
         let profile = self.options.profile;
         let values = match Any::from(values) {
             Any::Map(map) => map,
             Any::Nil => Map::empty(),
             _ => return Err(ChartError::Values("the values are no map".to_owned())),
         };
+        self.chart.warn(warn);
         let mut root = Branch::new(self.chart, profile);
         if !self.options.lint {
             self.check(&root)?;
         }
-        dependencies::process(&mut root, &values, profile)?;
+        dependencies::process(&mut root, &values, warn)?;
         Ok((root, values))
     }
 
@@ -314,7 +319,7 @@ impl Render<'_> {
         out: &mut dyn FnMut(&str, &Str),
     ) -> Result<(), ChartError> {
         let profile = self.options.profile;
-        let values = coalesce::coalesce_values(root, values, Nulls::Delete, profile)?;
+        let values = coalesce::coalesce_values(root, values, Nulls::Delete, self.warn())?;
         if !self.options.skip_schema {
             crate::schema::check(root, &values, profile, &self.options.remote_schemas)?;
         }
@@ -327,12 +332,21 @@ impl Render<'_> {
         execute_files(&contexts, &setting, &|name, _| ahead.read(name), out)
     }
 
+    fn warn(&self) -> Warn<'_> {
+        Warn::new(&self.options.warnings, self.options.profile)
+    }
+
     fn check(&self, root: &Branch) -> Result<(), ChartError> {
         if self.chart.metadata().is_library() {
             return Err(ChartError::Load("library charts are not installable".to_owned()));
         }
         let missing = dependencies::missing(root);
         if missing.is_empty() {
+            // Helm 4 knows the next version of charts, and keeps it shut.
+            let is_next = self.options.profile == Profile::Helm4 && self.chart.metadata().api_version == "v3";
+            if is_next {
+                return Err(ChartError::Load("invalid chart apiVersion".to_owned()));
+            }
             return Ok(());
         }
         let missing = missing.join(", ");

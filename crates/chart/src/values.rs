@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::any::Any;
 use crate::tree::Branch;
+use crate::warnings::Warn;
 use crate::{Chart, ChartError, Limits, Profile, Value, json, load, yaml};
 
 pub use coalesce::Nulls;
@@ -28,7 +29,7 @@ pub fn coalesced(chart: &Chart, values: &Value, nulls: Nulls, profile: Profile) 
     let Any::Map(map) = Any::from(values) else {
         return Err(ChartError::Values("the values are no map".to_owned()));
     };
-    let all = coalesce::coalesce_values(&Branch::new(chart, profile), &map, nulls, profile)?;
+    let all = coalesce::coalesce_values(&Branch::new(chart, profile), &map, nulls, Warn::nobody(profile))?;
     Ok(Any::Map(all).to_value())
 }
 
@@ -36,7 +37,8 @@ pub fn coalesced(chart: &Chart, values: &Value, nulls: Nulls, profile: Profile) 
 pub fn coalesce_tables(base: &Value, below: &Value, nulls: Nulls) -> Value {
     let (over, under) = (Any::from(base), Any::from(below));
     if let (Any::Map(over), Any::Map(under)) = (&over, &under) {
-        coalesce::coalesce_tables(over, under, nulls);
+        // No warning, so it matters not whose words it would have.
+        coalesce::coalesce_tables(over, under, nulls, Warn::nobody(Profile::Helm4));
     }
     over.to_value()
 }

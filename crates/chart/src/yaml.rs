@@ -55,6 +55,11 @@ pub fn parse(text: &str) -> Result<Vec<Value>, YamlError> {
         .collect())
 }
 
+/// Reads the first document of `text`, which is all that Helm looks at where it wants one: what follows may be anything.
+pub fn parse_first(text: &str) -> Result<Value, YamlError> {
+    read(text.as_bytes(), &Limits::default()).map(|it| it.to_value())
+}
+
 /// A value as Helm writes YAML, with a newline at its end.
 pub fn to_text(value: &Value) -> String {
     let text = write(&Any::from(value)).unwrap_or_default();

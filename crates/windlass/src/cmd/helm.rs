@@ -160,6 +160,11 @@ fn complain(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
+/// Warnings of a render, where Helm writes them.
+fn warnings() -> windlass_chart::Warnings {
+    windlass_chart::Warnings::by(|line| complain(&format!("{line}\n")))
+}
+
 fn profile(flags: &Flags) -> Result<windlass_chart::Profile, Stop> {
     match flags.one("profile").unwrap_or("helm4") {
         "helm3" => Ok(windlass_chart::Profile::Helm3),

@@ -89,12 +89,12 @@ pub(super) fn name_and_chart(flags: &Flags) -> Result<(String, String), Stop> {
             flags.one("name-template").unwrap_or(NAME).to_owned(),
             chart.clone(),
         )),
-        [name, chart] if flags.is_on("generate-name") || flags.is_given("name-template") => {
-            let _ = chart;
-            Err(Stop::Failed(format!(
-                "cannot set --generate-name and also specify a name: {name}"
-            )))
-        }
+        [_, _] if flags.is_on("generate-name") => Err(Stop::Failed(
+            "cannot set --generate-name and also specify a name".to_owned(),
+        )),
+        [_, _] if flags.is_given("name-template") => Err(Stop::Failed(
+            "cannot set --name-template and also specify a name".to_owned(),
+        )),
         [name, chart] => {
             check_name(name)?;
             Ok((name.clone(), chart.clone()))
@@ -155,6 +155,7 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
     options.skip_schema = flags.is_on("skip-schema-validation");
     options.without_crds = !flags.is_on("include-crds");
     options.remote_schemas = super::remote::schemas();
+    options.warnings = super::warnings();
     let rendered = windlass_chart::render_with(&chart, values.clone(), &release, &capabilities, &options);
     folder::all_read()?;
     rendered.map_err(|error| {
@@ -174,6 +175,8 @@ pub(super) fn rendered(flags: &Flags, name: &str, chart: &str, profile: Profile)
         if !flags.is_on("debug") {
             return Stop::Failed(format!("{error}\n\nUse --debug flag to render out invalid YAML"));
         }
+        // They have been said.
+        options.warnings = windlass_chart::Warnings::default();
         let raw = windlass_chart::render_files(&chart, &values, &release, &capabilities, &options);
         for (path, text) in raw.unwrap_or_default() {
             if !text.trim().is_empty() {

@@ -120,6 +120,7 @@ impl Source {
         options.subchart_notes = flags.is_on("render-subchart-notes");
         options.skip_schema = flags.is_on("skip-schema-validation");
         options.remote_schemas = remote::schemas();
+        options.warnings = super::super::warnings();
         let mut capabilities = Capabilities::default();
         if let Some(session) = session {
             capabilities = session.capabilities()?;
