@@ -8,7 +8,7 @@ mod target;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-use mutate::Random;
+pub(crate) use mutate::Random;
 use target::TARGETS;
 
 /// Runs of each target when no number is given.

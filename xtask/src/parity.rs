@@ -3,6 +3,7 @@
 
 mod compare;
 mod find;
+mod random;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output};
@@ -19,11 +20,14 @@ struct Wish {
     /// Name of the profile and the program.
     helms: Vec<(&'static str, PathBuf)>,
     only: Option<String>,
+    /// Flags of a render that both sides are given besides.
+    flags: Vec<String>,
 }
 
-const USAGE: &str = "usage: cargo xtask parity --charts DIR [--helm3 PROGRAM] [--helm4 PROGRAM] [--windlass PROGRAM] [--only TEXT]
+const USAGE: &str = "usage: cargo xtask parity --charts DIR [--random COUNT [--first NUMBER]] [--helm3 PROGRAM] [--helm4 PROGRAM] [--windlass PROGRAM] [--only TEXT]
+       [-- FLAG...]
 
-Programs are `helm3`, `helm4` and `target/debug/windlass` unless they are named. Install the real ones with
+--random makes charts at random first, in the folder, which must be there. What follows `--` is given to both sides: --is-upgrade, --set a=b, --api-versions v1, ... Programs are `helm3`, `helm4` and `target/debug/windlass` unless they are named. Install the real ones with
   GOBIN=... go install helm.sh/helm/v3/cmd/helm@v3.21.4
   GOBIN=... go install helm.sh/helm/v4/cmd/helm@v4.2.4";
 
@@ -52,7 +56,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             continue;
         }
         for (profile, helm) in &wish.helms {
-            let verdict = one(case, profile, helm, &wish.windlass, &wish.charts);
+            let verdict = one(case, profile, helm, &wish);
             *counts.entry(verdict.word()).or_default() += 1;
             bad += usize::from(!verdict.is_good());
             println!("{profile} {:<14} {}", verdict.word(), case.show(&wish.charts));
@@ -76,8 +80,13 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 
 fn read(arguments: &[String]) -> Result<Wish, String> {
     let (mut charts, mut only) = (None, None);
+    let (mut count, mut first) = (0, 0);
     let mut windlass = PathBuf::from("target/debug/windlass");
     let (mut helm3, mut helm4) = (PathBuf::from("helm3"), PathBuf::from("helm4"));
+    let (arguments, flags) = match arguments.iter().position(|it| it == "--") {
+        Some(at) => (&arguments[..at], arguments[at + 1..].to_vec()),
+        None => (arguments, Vec::new()),
+    };
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
         let value = words
@@ -88,11 +97,14 @@ fn read(arguments: &[String]) -> Result<Wish, String> {
             "--helm3" => helm3 = PathBuf::from(value),
             "--helm4" => helm4 = PathBuf::from(value),
             "--windlass" => windlass = PathBuf::from(value),
+            "--random" => count = number(word, value)?,
+            "--first" => first = number(word, value)?,
             "--only" => only = Some(value.clone()),
             other => return Err(format!("{other}: unknown")),
         }
     }
     let charts = charts.ok_or("--charts is missing")?;
+    random::write(&charts, first, count).map_err(|it| format!("{}: {it}", charts.display()))?;
     let installed = |program: &Path| Command::new(program).arg("version").output().is_ok();
     let helms = [("helm3", helm3), ("helm4", helm4)];
     let helms: Vec<_> = helms.into_iter().filter(|it| installed(&it.1)).collect();
@@ -104,26 +116,32 @@ fn read(arguments: &[String]) -> Result<Wish, String> {
         windlass,
         helms,
         only,
+        flags,
     })
 }
 
-fn one(case: &Case, profile: &str, helm: &Path, windlass: &Path, charts: &Path) -> Verdict {
-    let theirs = render(Command::new(helm).arg("template"), case);
+fn number(word: &str, value: &str) -> Result<u64, String> {
+    value
+        .parse()
+        .map_err(|_| format!("{word} {value}: a number is meant"))
+}
+
+fn one(case: &Case, profile: &str, helm: &Path, wish: &Wish) -> Verdict {
+    let helm = || render(Command::new(helm).arg("template"), case, &wish.flags);
     let ours = render(
-        Command::new(windlass)
+        Command::new(&wish.windlass)
             .args(["helm", "template", "--profile", profile, "--links-within"])
-            .arg(charts),
+            .arg(&wish.charts),
         case,
+        &wish.flags,
     );
-    match (theirs, ours) {
-        (Ok(theirs), Ok(ours)) => compare(&theirs, &ours, || {
-            render(Command::new(helm).arg("template"), case).ok()
-        }),
+    match (helm(), ours) {
+        (Ok(theirs), Ok(ours)) => compare(&theirs, &ours, || helm().ok()),
         (Err(error), _) | (_, Err(error)) => Verdict::Different(format!("cannot be started: {error}")),
     }
 }
 
-fn render(command: &mut Command, case: &Case) -> std::io::Result<Output> {
+fn render(command: &mut Command, case: &Case, flags: &[String]) -> std::io::Result<Output> {
     command.args([
         "release",
         &case.chart.to_string_lossy(),
@@ -134,5 +152,5 @@ fn render(command: &mut Command, case: &Case) -> std::io::Result<Output> {
     if let Some(values) = &case.values {
         command.arg("-f").arg(values);
     }
-    command.output()
+    command.args(flags).output()
 }

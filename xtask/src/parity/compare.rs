@@ -11,6 +11,8 @@ pub(super) enum Verdict {
     Equal,
     /// The same bytes, but for lines that differ between two runs of helm as well.
     Masked,
+    /// The same bytes, but other warnings.
+    Warned(String),
     /// Both fail at the same file and line, in other words.
     SamePlace(String),
     /// The same documents.
@@ -23,6 +25,7 @@ impl Verdict {
         match self {
             Self::Equal => "byte-equal",
             Self::Masked => "equal-masked",
+            Self::Warned(_) => "other-warnings",
             Self::SamePlace(_) => "same-place",
             Self::Data(_) => "equal-as-data",
             Self::Different(_) => "DIFFERENT",
@@ -30,13 +33,18 @@ impl Verdict {
     }
 
     pub(super) fn is_good(&self) -> bool {
-        matches!(self, Self::Equal | Self::Masked | Self::SamePlace(_))
+        matches!(
+            self,
+            Self::Equal | Self::Masked | Self::Warned(_) | Self::SamePlace(_)
+        )
     }
 
     pub(super) fn difference(&self) -> Option<&str> {
         match self {
             Self::Equal | Self::Masked => None,
-            Self::SamePlace(text) | Self::Data(text) | Self::Different(text) => Some(text),
+            Self::Warned(text) | Self::SamePlace(text) | Self::Data(text) | Self::Different(text) => {
+                Some(text)
+            }
         }
     }
 }
@@ -44,11 +52,29 @@ impl Verdict {
 /// Compares helm's output with ours; `again` runs helm a second time, to find what is random.
 pub(super) fn compare(theirs: &Output, ours: &Output, again: impl FnOnce() -> Option<Output>) -> Verdict {
     match (theirs.status.success(), ours.status.success()) {
-        (true, true) => compare_texts(&text(&theirs.stdout), &text(&ours.stdout), again),
+        (true, true) => {
+            let verdict = compare_texts(&text(&theirs.stdout), &text(&ours.stdout), again);
+            let (theirs, ours) = (warnings(theirs), warnings(ours));
+            if theirs == ours || !verdict.is_good() {
+                return verdict;
+            }
+            let missing = |of: &[String], from: &[String]| -> Vec<String> {
+                of.iter().filter(|it| !from.contains(it)).cloned().collect()
+            };
+            let (more, less) = (missing(&theirs, &ours), missing(&ours, &theirs));
+            Verdict::Warned(format!("helm: {more:?}\nours: {less:?}"))
+        }
         (false, false) => compare_errors(&text(&theirs.stderr), &text(&ours.stderr)),
         (true, false) => Verdict::Different(format!("only ours fails: {}", text(&ours.stderr).trim())),
         (false, true) => Verdict::Different(format!("only helm fails: {}", text(&theirs.stderr).trim())),
     }
+}
+
+/// What was said besides; the order is random in Helm, which walks maps.
+fn warnings(of: &Output) -> Vec<String> {
+    let mut lines: Vec<String> = text(&of.stderr).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 fn text(bytes: &[u8]) -> String {

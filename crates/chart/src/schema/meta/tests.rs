@@ -1,3 +1,5 @@
+//! Schemas with faults, with what the validator says of them; it was asked.
+
 use super::*;
 
 fn check(schema: &str, expected: &str) {
