@@ -5,8 +5,10 @@ mod der;
 mod dsa;
 mod key;
 mod password;
+mod powers;
 mod prime;
 mod random;
+mod signature;
 
 use super::{Function, Param, fixed};
 use crate::any::{Any, Object, Str};

@@ -6,7 +6,7 @@ use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
 use rsa::signature::SignatureEncoding as _;
 
 use super::random::Source;
-use super::{der, dsa, pem, prime, read_pem};
+use super::{der, dsa, pem, prime, read_pem, signature};
 use crate::template::exec::Exec;
 
 pub(super) enum Key {
@@ -15,15 +15,15 @@ pub(super) enum Key {
     Ed25519(ed25519_dalek::SigningKey),
 }
 
-/// Words of each prime of an RSA key that `genPrivateKey` makes: 4,096 bits in all.
-const LONG: usize = 32;
-/// Words of each prime of an RSA key that certificates get: 2,048 bits in all.
-const USUAL: usize = 16;
+/// Bits of each prime of an RSA key that `genPrivateKey` makes: 4,096 in all.
+const LONG: usize = 2_048;
+/// Bits of each prime of an RSA key that certificates get: 2,048 in all.
+const USUAL: usize = 1_024;
 
 /// sprig's `genPrivateKey`.
 pub(super) fn generate_pem(exec: &mut Exec<'_>, kind: &str) -> String {
     let key = match kind {
-        "" | "rsa" => rsa_key::<LONG>(exec),
+        "" | "rsa" => rsa_key(exec, LONG),
         "ecdsa" => Ok(Key::Ecdsa(p256::ecdsa::SigningKey::random(&mut Source(exec)))),
         "ed25519" => {
             let mut seed = [0; 32];
@@ -39,18 +39,10 @@ pub(super) fn generate_pem(exec: &mut Exec<'_>, kind: &str) -> String {
     }
 }
 
-/// A new RSA key of twice `WORDS` words.
-fn rsa_key<const WORDS: usize>(exec: &mut Exec<'_>) -> Result<Key, String> {
-    let mut prime = || prime::prime::<WORDS>(|out| exec.random_bytes(out));
-    let (p, mut q) = (prime(), prime());
-    while p == q {
-        q = prime();
-    }
-    let number = |words: &[u64]| {
-        let bytes: Vec<u8> = words.iter().flat_map(|it| it.to_le_bytes()).collect();
-        rsa::BigUint::from_bytes_le(&bytes)
-    };
-    rsa::RsaPrivateKey::from_p_q(number(&p), number(&q), prime::EXPONENT.into())
+/// A new RSA key of two primes that have so many bits.
+fn rsa_key(exec: &mut Exec<'_>, bits: usize) -> Result<Key, String> {
+    let (p, q) = prime::pair(bits, |out| exec.random_bytes(out));
+    rsa::RsaPrivateKey::from_p_q(p, q, prime::EXPONENT.into())
         .map(Key::Rsa)
         .map_err(|it| it.to_string())
 }
@@ -58,7 +50,7 @@ fn rsa_key<const WORDS: usize>(exec: &mut Exec<'_>) -> Result<Key, String> {
 impl Key {
     /// A new key for a certificate.
     pub(super) fn generate(exec: &mut Exec<'_>) -> Result<Self, String> {
-        rsa_key::<USUAL>(exec).map_err(|it| format!("error generating rsa key: {it}"))
+        rsa_key(exec, USUAL).map_err(|it| format!("error generating rsa key: {it}"))
     }
 
     /// A key in PEM.
@@ -151,6 +143,9 @@ impl Key {
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, String> {
         match self {
             Self::Rsa(key) => {
+                if let Some(signature) = signature::signature(key, message) {
+                    return Ok(signature);
+                }
                 let signer = rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha256>::new(key.clone());
                 let signature = signer.try_sign(message).map_err(|it| it.to_string())?;
                 Ok(signature.to_vec())

@@ -1,279 +1,148 @@
-//! Prime numbers for RSA keys. The library's own search takes most of a second for one key; this one sieves first, and two
-//! threads look at what is left.
+//! Prime numbers for RSA keys: candidates are sieved, two threads look at those that are left, and what looks like a prime
+//! is tested again with random bases.
 
+mod sieve;
+
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::Builder;
 
-/// Candidates are odd numbers from a random one on; so many are looked at before another start is drawn.
-const WINDOW: usize = 16 << 10;
-/// Candidates that a prime below it divides are not tested.
-const SMALL_MAX: usize = 32 << 10;
+use rsa::BigUint;
+
+use super::powers;
+
 /// The exponent of all keys. It must not divide what is one below a prime.
 pub(super) const EXPONENT: u32 = 65_537;
-/// Bases of the test by Miller and Rabin. Candidates are random, so that even two of them would err once in 2^100.
-const BASES: [u64; 5] = [2, 3, 5, 7, 11];
+/// Primes that share their highest bits could be found from their product (FIPS 186-5, A.1.3): these many must not all be
+/// the same.
+const SHARED_BITS_MAX: usize = 100;
 
-/// A random prime of `N` words whose two highest bits are set, so that the product of two has all its bits.
-/// `random` fills words; what it gives decides which prime it is.
-pub(super) fn prime<const N: usize>(mut random: impl FnMut(&mut [u8])) -> [u64; N] {
-    loop {
-        let mut start = [0; N];
-        for word in &mut start {
-            let mut bytes = [0; 8];
-            random(&mut bytes);
-            *word = u64::from_le_bytes(bytes);
-        }
-        start[N - 1] |= 3 << 62;
-        start[0] |= 1;
-        if let Some(found) = first_prime(&candidates(&start)) {
-            return found;
-        }
-    }
-}
+/// Random bases of the last test. For a random number of 1,024 bits they leave a chance below 2^-100 that it is no prime.
+const ROUNDS: usize = 4;
 
-/// The odd numbers from `start` on that no small prime divides.
-fn candidates<const N: usize>(start: &[u64; N]) -> Vec<[u64; N]> {
-    let mut composite = vec![false; WINDOW];
-    for small in small_primes() {
-        // The first index whose number, start + 2 * index, is a multiple.
-        let rest = remainder(start, small);
-        let gap = (small - rest) % small;
-        let even = if gap.is_multiple_of(2) { gap } else { gap + small };
-        let (first, step) = (even as usize / 2, small as usize);
-        for index in (first..WINDOW).step_by(step) {
-            composite[index] = true;
-        }
-    }
-    let numbers = (0..WINDOW).filter(|it| !composite[*it]);
-    numbers
-        .filter_map(|index| plus(start, 2 * index as u64))
-        .filter(|it| remainder(it, EXPONENT) != 1)
-        .collect()
-}
-
-fn small_primes() -> impl Iterator<Item = u32> {
-    let mut composite = vec![false; SMALL_MAX];
-    (3..SMALL_MAX).step_by(2).filter_map(move |number| {
-        if composite[number] {
-            return None;
-        }
-        for multiple in (number * number..SMALL_MAX).step_by(number) {
-            composite[multiple] = true;
-        }
-        u32::try_from(number).ok()
-    })
-}
-
-fn remainder(number: &[u64], small: u32) -> u32 {
-    let small = u64::from(small);
-    let rest = number.iter().rev().fold(0, |rest, word| {
-        let high = (rest << 32 | word >> 32) % small;
-        (high << 32 | word & 0xFFFF_FFFF) % small
-    });
-    u32::try_from(rest).unwrap_or(0)
-}
-
-/// The sum, if it has no more words.
-fn plus<const N: usize>(number: &[u64; N], more: u64) -> Option<[u64; N]> {
-    let mut sum = *number;
-    let mut carry = more;
-    for word in &mut sum {
-        let (value, over) = word.overflowing_add(carry);
-        *word = value;
-        carry = u64::from(over);
-    }
-    (carry == 0).then_some(sum)
-}
-
-/// The first that is a prime; two threads take them in turn.
-fn first_prime<const N: usize>(candidates: &[[u64; N]]) -> Option<[u64; N]> {
-    let (next, found) = (AtomicUsize::new(0), AtomicUsize::new(candidates.len()));
-    let work = || loop {
-        let index = next.fetch_add(1, Ordering::Relaxed);
-        if index >= found.load(Ordering::Relaxed) {
-            return;
-        }
-        if is_prime(&candidates[index]) {
-            found.fetch_min(index, Ordering::Relaxed);
-        }
+/// Two random primes of `bits` bits, whose two highest bits are set, so that their product has all its bits. What
+/// `random` fills in decides which primes they are.
+pub(super) fn pair(bits: usize, mut random: impl FnMut(&mut [u8])) -> (BigUint, BigUint) {
+    let mut number = || {
+        let mut bytes = vec![0; bits / 8];
+        random(&mut bytes);
+        bytes
     };
-    std::thread::scope(|scope| {
-        // Without a second thread, this one looks at all.
-        let _ = std::thread::Builder::new().spawn_scoped(scope, work);
-        work();
-    });
-    candidates.get(found.into_inner()).copied()
+    loop {
+        let starts = [number(), number()].map(|mut bytes| {
+            if let [first, .., last] = bytes.as_mut_slice() {
+                *first |= 1;
+                *last |= 0b1100_0000;
+            }
+            BigUint::from_bytes_le(&bytes)
+        });
+        let bases = [(); 2].map(|()| [(); ROUNDS].map(|()| BigUint::from_bytes_le(&number())));
+        let Some([p, q]) = found(&starts.map(Search::new)) else {
+            continue;
+        };
+        let apart = if p > q { &p - &q } else { &q - &p };
+        let both = || on_two_threads(|| pass_rounds(&p, &bases[0]), || pass_rounds(&q, &bases[1]));
+        if apart.bits() > bits - SHARED_BITS_MAX && both() == (true, true) {
+            return (p, q);
+        }
+    }
 }
 
-/// The test by Miller and Rabin, for an odd number with its highest bit set.
-fn is_prime<const N: usize>(number: &[u64; N]) -> bool {
-    let field = Field::new(number);
-    let mut less_one = *number;
-    less_one[0] -= 1;
-    let zeros = less_one.iter().position(|it| *it != 0).unwrap_or(0);
-    let twos = zeros * 64 + less_one[zeros].trailing_zeros() as usize;
-    let minus_one = field.minus(&[0; N], &field.one);
-    BASES.iter().all(|base| {
-        let mut power = field.power(*base, &less_one, twos);
-        if power == field.one || power == minus_one {
-            return true;
+/// The first prime from a random number on.
+struct Search {
+    start: BigUint,
+    candidates: OnceLock<Vec<u32>>,
+    next: AtomicUsize,
+    found: AtomicUsize,
+}
+
+impl Search {
+    fn new(start: BigUint) -> Self {
+        Self {
+            start,
+            candidates: OnceLock::new(),
+            next: AtomicUsize::new(0),
+            found: AtomicUsize::new(usize::MAX),
         }
-        (1..twos).any(|_| {
-            power = field.square(&power);
-            power == minus_one
-        })
+    }
+
+    /// How much more than `start` the numbers are that no small prime divides.
+    fn candidates(&self) -> &[u32] {
+        self.candidates
+            .get_or_init(|| sieve::candidates(&self.start, EXPONENT))
+    }
+
+    /// Tests four candidates after the other until a prime is known before all that nobody has taken.
+    fn look(&self) {
+        let candidates = self.candidates();
+        loop {
+            let from = 4 * self.next.fetch_add(1, Ordering::Relaxed);
+            if from >= candidates.len().min(self.found.load(Ordering::Relaxed)) {
+                return;
+            }
+            let last = candidates.len() - 1;
+            let numbers = std::array::from_fn(|it| &self.start + candidates[last.min(from + it)]);
+            if let Some(at) = powers::may_be_primes(&numbers).iter().position(|it| *it) {
+                self.found.fetch_min(from + at, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn found(&self) -> Option<BigUint> {
+        let found = self.found.load(Ordering::Relaxed);
+        let more = self.candidates().get(found)?;
+        Some(&self.start + *more)
+    }
+}
+
+/// What both searches find. It does not depend on which thread is faster.
+fn found(searches: &[Search; 2]) -> Option<[BigUint; 2]> {
+    let look = || searches.iter().for_each(Search::look);
+    on_two_threads(look, || {
+        // So that both sieve at the same time.
+        searches[1].candidates();
+        look();
+    });
+    Some([searches[0].found()?, searches[1].found()?])
+}
+
+/// Without a second thread, this one does both.
+fn on_two_threads<A: Send, B: Send>(
+    one: impl Fn() -> A + Send + Sync,
+    other: impl Fn() -> B + Send + Sync,
+) -> (A, B) {
+    std::thread::scope(|scope| {
+        let thread = Builder::new().spawn_scoped(scope, &one);
+        let other = other();
+        let one = match thread.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(one)) => one,
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            Err(_) => one(),
+        };
+        (one, other)
     })
 }
 
-/// Arithmetic modulo an odd number, in Montgomery's form.
-struct Field<const N: usize> {
-    modulus: [u64; N],
-    /// The inverse of the modulus' lowest word, negated.
-    inverse: u64,
-    one: [u64; N],
-}
-
-impl<const N: usize> Field<N> {
-    fn new(modulus: &[u64; N]) -> Self {
-        // Each round doubles the number of bits that are right.
-        let low = modulus[0];
-        let inverse = (0..6).fold(1_u64, |it, _| {
-            it.wrapping_mul(2_u64.wrapping_sub(low.wrapping_mul(it)))
-        });
-        let mut field = Self {
-            modulus: *modulus,
-            inverse: inverse.wrapping_neg(),
-            one: [0; N],
-        };
-        // The highest bit is set, so that 2^(64 N) less the modulus is the remainder.
-        field.one = subtract(&[0; N], modulus).0;
-        field
-    }
-
-    /// `base` to the power of `exponent` shifted to the right.
-    fn power(&self, base: u64, exponent: &[u64; N], shift: usize) -> [u64; N] {
-        let mut power = self.one;
-        for bit in (shift..64 * N).rev() {
-            power = self.square(&power);
-            if exponent[bit / 64] >> (bit % 64) & 1 == 1 {
-                power = self.multiple(&power, base);
+/// The test by Miller and Rabin, for an odd number.
+fn pass_rounds(number: &BigUint, bases: &[BigUint; ROUNDS]) -> bool {
+    let less_one = number - 1_u8;
+    let twos = less_one.trailing_zeros().unwrap_or(0);
+    let odd = &less_one >> twos;
+    let bases = bases.each_ref().map(|it| it % (number - 3_u8) + 2_u8);
+    let same = |it: &BigUint| std::array::from_fn(|_| it.clone());
+    let one = BigUint::from(1_u8);
+    powers::powers(&bases, &same(&odd), &same(number))
+        .into_iter()
+        .all(|mut power| {
+            if power == one || power == less_one {
+                return true;
             }
-        }
-        power
-    }
-
-    /// A small multiple, by doubling and adding.
-    fn multiple(&self, number: &[u64; N], factor: u64) -> [u64; N] {
-        let mut sum = *number;
-        for bit in (0..factor.ilog2()).rev() {
-            sum = self.plus(&sum, &sum);
-            if factor >> bit & 1 == 1 {
-                sum = self.plus(&sum, number);
-            }
-        }
-        sum
-    }
-
-    fn plus(&self, a: &[u64; N], b: &[u64; N]) -> [u64; N] {
-        let mut sum = [0; N];
-        let mut carry = false;
-        for at in 0..N {
-            let (value, first) = a[at].overflowing_add(b[at]);
-            let (value, second) = value.overflowing_add(u64::from(carry));
-            sum[at] = value;
-            carry = first || second;
-        }
-        let (less, borrow) = subtract(&sum, &self.modulus);
-        if carry || !borrow { less } else { sum }
-    }
-
-    fn minus(&self, a: &[u64; N], b: &[u64; N]) -> [u64; N] {
-        let (less, borrow) = subtract(a, b);
-        if borrow {
-            // One wrap more brings it back above zero.
-            let (back, _) = subtract(&less, &subtract(&[0; N], &self.modulus).0);
-            return back;
-        }
-        less
-    }
-
-    /// Montgomery's square. Loops of a known length are worth more than products that are formed once instead of twice.
-    #[inline]
-    fn square(&self, number: &[u64; N]) -> [u64; N] {
-        let mut sum = [0; N];
-        let mut top = 0;
-        for word in number {
-            let mut carry = 0;
-            for at in 0..N {
-                (sum[at], carry) = multiply_add(number[at], *word, sum[at], carry);
-            }
-            let (high, over) = carry.overflowing_add(top);
-            let factor = sum[0].wrapping_mul(self.inverse);
-            let (_, mut carry) = multiply_add(factor, self.modulus[0], sum[0], 0);
-            for at in 1..N {
-                (sum[at - 1], carry) = multiply_add(factor, self.modulus[at], sum[at], carry);
-            }
-            let (last, more) = high.overflowing_add(carry);
-            sum[N - 1] = last;
-            top = u64::from(over) + u64::from(more);
-        }
-        let (less, borrow) = subtract(&sum, &self.modulus);
-        if top > 0 || !borrow { less } else { sum }
-    }
-}
-
-/// `a * b + c + d` as its low and its high word.
-#[inline]
-fn multiply_add(a: u64, b: u64, c: u64, d: u64) -> (u64, u64) {
-    let all = u128::from(a) * u128::from(b) + u128::from(c) + u128::from(d);
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    (all as u64, (all >> 64) as u64)
-}
-
-fn subtract<const N: usize>(a: &[u64; N], b: &[u64; N]) -> ([u64; N], bool) {
-    let mut difference = [0; N];
-    let mut borrow = false;
-    for at in 0..N {
-        let (value, first) = a[at].overflowing_sub(b[at]);
-        let (value, second) = value.overflowing_sub(u64::from(borrow));
-        difference[at] = value;
-        borrow = first || second;
-    }
-    (difference, borrow)
+            (1..twos).any(|_| {
+                power = &power * &power % number;
+                power == less_one
+            })
+        })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// 2^128 - 159 and 2^128 - 173 are primes, no number between or above them is.
-    #[test]
-    fn primes_are_told_from_others() {
-        for less in (1..200_u64).step_by(2) {
-            let number = [0_u64.wrapping_sub(less), u64::MAX];
-            assert_eq!(is_prime(&number), matches!(less, 159 | 173), "2^128 - {less}");
-        }
-        let product = u128::from(u64::MAX - 58) * u128::from(u64::MAX - 82);
-        #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-        let number = [product as u64, (product >> 64) as u64];
-        assert!(!is_prime(&number), "a product of two primes");
-    }
-
-    #[test]
-    fn a_prime_has_the_asked_size_and_is_found_again() {
-        let find = |seed: u8| {
-            let mut state = seed;
-            prime::<4>(|out| {
-                for byte in out {
-                    state = state.wrapping_mul(29).wrapping_add(41);
-                    *byte = state;
-                }
-            })
-        };
-        let first = find(1);
-        assert_eq!(first, find(1));
-        assert_ne!(first, find(2));
-        assert_eq!(first[3] >> 62, 3);
-        assert!(is_prime(&first));
-        assert_ne!(remainder(&first, EXPONENT), 1);
-    }
-}
+mod tests;
