@@ -31,6 +31,8 @@ pub struct Ledger {
     head: Mutex<Head>,
     /// The lock of the one controller; `None` when opened to read.
     lock: Option<File>,
+    /// Grows with each controller that opens it; an older one writes nothing any more.
+    term: i64,
 }
 
 /// Where the chain ends.
@@ -89,6 +91,12 @@ pub enum LedgerError {
     InUse {
         /// The state folder.
         folder: PathBuf,
+    },
+    /// Another controller opened it since.
+    #[error("another controller has taken over {}\nhint: this one ends; `windlass status` talks to the one that acts", .path.display())]
+    Replaced {
+        /// The database file.
+        path: PathBuf,
     },
     /// A folder or file could not be made or opened.
     #[error("cannot open the ledger in {}: {source}\nhint: the folder must be writable and its disk must have room", .folder.display())]

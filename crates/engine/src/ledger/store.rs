@@ -44,7 +44,13 @@ CREATE TABLE IF NOT EXISTS blobs (
     digest TEXT PRIMARY KEY,
     bytes  BLOB NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS terms (
+    term INTEGER PRIMARY KEY
+) STRICT;
 ";
+
+/// Whoever opened the ledger last writes: on a volume that several machines share, a lock may be lost without a word.
+const TERM: &str = "INSERT INTO terms (term) SELECT COALESCE(MAX(term), 0) + 1 FROM terms RETURNING term";
 
 impl Ledger {
     pub(super) async fn connect(folder: &Path, lock: Option<File>) -> Result<Self, LedgerError> {
@@ -62,8 +68,10 @@ impl Ledger {
             .connect_with(options)
             .await
             .map_err(wrap)?;
+        let mut term = 0;
         if writes {
             sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(wrap)?;
+            term = sqlx::query_scalar(TERM).fetch_one(&pool).await.map_err(wrap)?;
         }
         let head = head(&pool).await.map_err(wrap)?;
         Ok(Self {
@@ -71,6 +79,7 @@ impl Ledger {
             path,
             head: Mutex::new(head),
             lock,
+            term,
         })
     }
 
@@ -83,9 +92,12 @@ impl Ledger {
         let seq = head.seq + 1;
         let listed = format!("[{}]", entry.actions.join(","));
         let hash = head.hash.then(seq, entry.at_ms, entry.event, &listed);
-        self.write(seq, &listed, hash, entry)
-            .await
-            .map_err(|e| self.database(e))?;
+        let written = self.write(seq, &listed, hash, entry).await;
+        if !written.map_err(|e| self.database(e))? {
+            return Err(LedgerError::Replaced {
+                path: self.path.clone(),
+            });
+        }
         *head = Head { seq, hash };
         self.note(&head);
         Ok(seq)
@@ -108,7 +120,14 @@ impl Ledger {
         Some((seq.parse().ok()?, hash.to_owned())).filter(|_| whole)
     }
 
-    async fn write(&self, seq: u64, listed: &str, hash: Hash, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+    /// False when somebody else opened the ledger since.
+    async fn write(
+        &self,
+        seq: u64,
+        listed: &str,
+        hash: Hash,
+        entry: &Entry<'_>,
+    ) -> Result<bool, sqlx::Error> {
         let Entry {
             at_ms,
             event,
@@ -117,14 +136,20 @@ impl Ledger {
             answers,
         } = *entry;
         let mut transaction = self.pool.begin().await?;
-        sqlx::query("INSERT INTO events (seq, at_ms, event, actions, hash) VALUES (?, ?, ?, ?, ?)")
-            .bind(signed(seq))
-            .bind(at_ms)
-            .bind(event)
-            .bind(listed)
-            .bind(hash.as_bytes())
-            .execute(&mut *transaction)
-            .await?;
+        let inserted = sqlx::query(
+            "INSERT INTO events (seq, at_ms, event, actions, hash) SELECT ?, ?, ?, ?, ? WHERE ? = (SELECT MAX(term) FROM terms)",
+        )
+        .bind(signed(seq))
+        .bind(at_ms)
+        .bind(event)
+        .bind(listed)
+        .bind(hash.as_bytes())
+        .bind(self.term)
+        .execute(&mut *transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Ok(false);
+        }
         for (place, action) in (0_i64..).zip(actions) {
             sqlx::query("INSERT INTO outbox (seq, place, action) VALUES (?, ?, ?)")
                 .bind(signed(seq))
@@ -151,7 +176,8 @@ impl Ledger {
                 .execute(&mut *transaction)
                 .await?;
         }
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(true)
     }
 
     /// Actions whose outcome is not known, oldest first: what to send again after a crash.
@@ -175,9 +201,10 @@ impl Ledger {
 
     /// The action was done; it is not sent again.
     pub async fn acknowledge(&self, seq: u64, index: u32) -> Result<(), LedgerError> {
-        sqlx::query("DELETE FROM outbox WHERE seq = ? AND place = ?")
+        sqlx::query("DELETE FROM outbox WHERE seq = ? AND place = ? AND ? = (SELECT MAX(term) FROM terms)")
             .bind(signed(seq))
             .bind(i64::from(index))
+            .bind(self.term)
             .execute(&self.pool)
             .await
             .map_err(|e| self.database(e))?;

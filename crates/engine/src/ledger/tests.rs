@@ -76,6 +76,28 @@ async fn a_second_controller_is_refused_and_a_reader_is_not() {
     Ledger::open(folder.path()).await.expect("free again");
 }
 
+#[tokio::test]
+async fn whoever_opened_it_last_writes_though_the_lock_was_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = filled(folder.path()).await;
+    std::fs::remove_file(folder.path().join("ledger.lock")).expect("the lock is lost");
+    let second = Ledger::open(folder.path()).await.expect("opens");
+    let entry = Entry {
+        event: "{}",
+        ..Entry::default()
+    };
+    let refused = first.append(&entry).await;
+    assert!(
+        matches!(refused, Err(LedgerError::Replaced { .. })),
+        "{refused:?}"
+    );
+    first.acknowledge(1, 0).await.expect("nothing fails");
+    let pending = second.pending().await.expect("pending").len();
+    assert_eq!(pending, 40, "nothing is acknowledged by it either");
+    assert_eq!(second.append(&entry).await.expect("goes on"), 21);
+    second.verify().await.expect("sound");
+}
+
 /// Each statement damages one thing; the answer must name it.
 #[tokio::test]
 async fn every_damage_is_found_and_named() {
