@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
+use crate::config::Impersonate;
 use crate::object::{Object, is_cluster_scoped};
 
 /// What is done with an object of a release.
@@ -173,21 +174,37 @@ impl Access {
     /// name behind it.
     pub fn manifests(&self, namespace: &str, account: (&str, &str)) -> Vec<Value> {
         let (home, name) = account;
-        let subjects = json!([{ "kind": "ServiceAccount", "name": name, "namespace": home }]);
+        let mut all = vec![service_account(home, name)];
+        all.extend(self.granted(namespace, name, &subject(home, name)));
+        all
+    }
+
+    /// The same for somebody whom the account only stands in for: they are granted all of it, the account only to be them.
+    pub fn manifests_for(&self, namespace: &str, who: &Impersonate, account: (&str, &str)) -> Vec<Value> {
+        let (home, name) = account;
+        let mut all = vec![service_account(home, name)];
+        let one = match who.service_account() {
+            Some((home, name)) => {
+                all.push(service_account(home, name));
+                subject(home, name)
+            }
+            None => json!({ "apiGroup": RBAC, "kind": "User", "name": who.user }),
+        };
+        all.extend(self.granted(namespace, name, &one));
+        all.extend(impersonation(namespace, who, account));
+        all
+    }
+
+    fn granted(&self, namespace: &str, name: &str, subject: &Value) -> Vec<Value> {
         let wide = format!("{name}-{namespace}");
-        let bound = |kind: &str, role: &str| json!({ "apiGroup": RBAC, "kind": kind, "name": role });
-        let api = format!("{RBAC}/v1");
-        vec![
-            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": home } }),
-            json!({ "apiVersion": api, "kind": "Role", "metadata": { "name": name, "namespace": namespace },
-                "rules": rules(&self.namespaced) }),
-            json!({ "apiVersion": api, "kind": "RoleBinding", "metadata": { "name": name, "namespace": namespace },
-                "roleRef": bound("Role", name), "subjects": subjects }),
-            json!({ "apiVersion": api, "kind": "ClusterRole", "metadata": { "name": wide },
-                "rules": self.wide_rules() }),
-            json!({ "apiVersion": api, "kind": "ClusterRoleBinding", "metadata": { "name": wide },
-                "roleRef": bound("ClusterRole", &wide), "subjects": subjects }),
-        ]
+        let mut all = bound(
+            &json!({ "name": name, "namespace": namespace }),
+            &rules(&self.namespaced),
+            subject,
+        )
+        .to_vec();
+        all.extend(bound(&json!({ "name": wide }), &self.wide_rules(), subject));
+        all
     }
 
     fn wide_rules(&self) -> Vec<Value> {
@@ -202,6 +219,54 @@ impl Access {
         );
         all
     }
+}
+
+fn service_account(namespace: &str, name: &str) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": name, "namespace": namespace } })
+}
+
+fn subject(namespace: &str, name: &str) -> Value {
+    json!({ "kind": "ServiceAccount", "name": name, "namespace": namespace })
+}
+
+/// A Role and its binding where the metadata has a namespace, else a ClusterRole and its.
+fn bound(metadata: &Value, rules: &[Value], subject: &Value) -> [Value; 2] {
+    let wide = if metadata.get("namespace").is_none() {
+        "Cluster"
+    } else {
+        ""
+    };
+    let api = format!("{RBAC}/v1");
+    let kind = format!("{wide}Role");
+    [
+        json!({ "apiVersion": api, "kind": kind, "metadata": metadata, "rules": rules }),
+        json!({ "apiVersion": api, "kind": format!("{kind}Binding"), "metadata": metadata,
+            "roleRef": { "apiGroup": RBAC, "kind": kind, "name": metadata["name"] }, "subjects": [subject] }),
+    ]
+}
+
+/// What lets an account be somebody else: of the ServiceAccount's own namespace, or of the whole cluster.
+fn impersonation(namespace: &str, who: &Impersonate, (home, name): (&str, &str)) -> Vec<Value> {
+    let by_name = |resource: &str, names: &[&str]| json!({ "apiGroups": [""], "resources": [resource], "resourceNames": names, "verbs": ["impersonate"] });
+    let account = subject(home, name);
+    let groups: Vec<&str> = who.groups.iter().map(String::as_str).collect();
+    let mut wide = Vec::new();
+    let mut all = Vec::new();
+    match who.service_account() {
+        Some((place, own)) => {
+            let metadata = json!({ "name": format!("{name}-as-{own}"), "namespace": place });
+            all.extend(bound(&metadata, &[by_name("serviceaccounts", &[own])], &account));
+        }
+        None => wide.push(by_name("users", &[&who.user])),
+    }
+    if !groups.is_empty() {
+        wide.push(by_name("groups", &groups));
+    }
+    if !wide.is_empty() {
+        let metadata = json!({ "name": format!("{name}-as-{namespace}") });
+        all.extend(bound(&metadata, &wide, &account));
+    }
+    all
 }
 
 fn insert(

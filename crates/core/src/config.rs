@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use environment::{
-    Amount, Analysis, Business, CanaryStep, Deploy, Environment, Gates, Inconclusive, Runtime, Severity,
-    Source, Step, Strategy, Values,
+    Amount, Analysis, Business, CanaryStep, Deploy, Environment, Gates, Impersonate, Inconclusive, Runtime,
+    Severity, Source, Step, Strategy, Values,
 };
 pub use error::ConfigError;
 pub use freeze::{Freeze, Window};

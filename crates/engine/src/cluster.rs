@@ -6,6 +6,8 @@ pub(crate) mod follow;
 pub(crate) mod parts;
 pub(crate) mod step;
 pub(crate) mod switch;
+mod trouble;
+mod wait;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -18,6 +20,8 @@ use windlass_core::object::Object;
 
 use crate::local::{JobOutcome, LogLine, WorkloadState};
 
+pub use trouble::Trouble;
+
 /// An answer that comes later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -25,25 +29,29 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// are for people: the thing, the cause and a hint.
 pub trait Cluster: Send + Sync {
     /// Connects and begins to watch; at once when that is done already.
-    fn open(&self) -> Later<'_, Result<(), String>>;
+    fn open(&self) -> Later<'_, Result<(), Trouble>>;
     /// Has the server judge the objects without changing anything.
-    fn check(&self, objects: Vec<Object>) -> Later<'_, Result<(), String>>;
+    fn check(&self, objects: Vec<Object>) -> Later<'_, Result<(), Trouble>>;
     /// Makes the objects be as given. Answers with what was left to others: `Deployment/cart: kubectl-edit decided about ...`.
-    fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, String>>;
+    fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>>;
     /// The same, whoever decided otherwise: the switch.
-    fn take(&self, objects: Vec<Object>) -> Later<'_, Result<(), String>>;
+    fn take(&self, objects: Vec<Object>) -> Later<'_, Result<(), Trouble>>;
     /// Runs a Job to its end, unless it ended well before.
-    fn run_job(&self, job: Object) -> Later<'_, Result<JobOutcome, String>>;
+    fn run_job(&self, job: Object) -> Later<'_, Result<JobOutcome, Trouble>>;
     /// Takes a track's own objects away and waits for that, but not longer than `within`.
-    fn remove_track(&self, color: Color, within: Duration) -> Later<'_, Result<(), String>>;
+    fn remove_track(&self, color: Color, within: Duration) -> Later<'_, Result<(), Trouble>>;
+    /// Reads a Service anew, for what must not be decided by what watches told.
+    fn look_again(&self, service: String) -> Later<'_, Result<(), Trouble>>;
     /// Deletes what the environment has, on no track or on `track`, that is not among `keep`.
-    fn prune(&self, track: Color, keep: Vec<Object>) -> Later<'_, Result<Vec<String>, String>>;
+    fn prune(&self, track: Color, keep: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>>;
     /// Ends the connections that the pods of a Service hold.
-    fn end_connections(&self, service: String) -> Later<'_, Result<(), String>>;
+    fn end_connections(&self, service: String) -> Later<'_, Result<(), Trouble>>;
     /// What is there, as watches told last.
     fn look(&self) -> Seen;
     /// The last lines of a workload.
     fn logs(&self, workload: String, lines: usize) -> Later<'_, Vec<LogLine>>;
+    /// Has all watches begin anew: they have been silent while something was to happen.
+    fn listen_again(&self);
     /// Ticks with every change of what `look` gives.
     fn changes(&self) -> watch::Receiver<u64>;
 }
@@ -57,6 +65,8 @@ pub struct Seen {
     pub shared: Vec<WorkloadState>,
     /// By the Services' names.
     pub ways: BTreeMap<String, Way>,
+    /// Whether the cluster cannot be heard: all of this is as it was before.
+    pub deaf: bool,
 }
 
 /// One track.

@@ -42,6 +42,8 @@ pub(crate) struct World {
     pub(crate) traffic: Traffic,
     /// The newest turn of each environment: work for an older one may end.
     turns: Mutex<BTreeMap<String, u64>>,
+    /// Environments whose rollout is given up: work for it may end.
+    given_up: Mutex<BTreeSet<String>>,
     /// Held by whoever starts or stops instances of an environment.
     changing: BTreeMap<String, tokio::sync::Mutex<()>>,
     /// What is wrong with the surroundings, by source.
@@ -80,6 +82,7 @@ impl World {
             poke: Notify::new(),
             traffic: Traffic::default(),
             turns: Mutex::default(),
+            given_up: Mutex::default(),
             warnings: Mutex::default(),
         }
     }
@@ -188,6 +191,12 @@ impl World {
         turns.get(environment).is_none_or(|newest| *newest <= turn)
     }
 
+    /// Whether the work for a turn is still wanted: nothing newer was asked for, and its rollout is not given up.
+    pub(crate) fn is_wanted(&self, environment: &str, turn: u64) -> bool {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_current(environment, turn) && !given_up.contains(environment)
+    }
+
     /// Waits for the turn to start or stop instances of an environment.
     pub(crate) async fn changing(&self, environment: &str) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         Some(self.changing.get(environment)?.lock().await)
@@ -212,6 +221,7 @@ impl World {
     /// Shows the state, with what only the running controller knows.
     pub(crate) fn publish(&self, state: &State, seq: u64) {
         let mut shown = view(state, now_ms());
+        *self.given_up.lock().unwrap_or_else(PoisonError::into_inner) = state.given_up();
         shown.platform.clone_from(&self.options.config.platform);
         shown.seq = seq;
         shown.isolation = self.runtime.isolation().to_string();

@@ -115,6 +115,7 @@ impl Bench {
         let target = Target {
             kubeconfig: Some(self.cluster.kubeconfig().to_owned()),
             context: None,
+            ..Target::default()
         };
         let owner = Owner {
             platform: "bench".to_owned(),

@@ -1,5 +1,7 @@
 //! What a cluster answered when it did not do what was asked: a status with its causes, free of the client's types.
 
+use kube::core::Status;
+
 /// An answer that is no success, or none at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
@@ -43,6 +45,16 @@ impl Answer {
         self.code == Some(409) && self.causes.iter().any(|cause| cause.reason == OTHER_MANAGER)
     }
 
+    /// Whether it says something about the cluster, and nothing about what was sent: the same may succeed later.
+    pub(crate) fn passes(&self) -> bool {
+        match self.code {
+            None => true,
+            // Somebody else wrote at the same time; a manager's claim stays.
+            Some(409) => !self.is_conflict(),
+            Some(code) => crate::retry::may_pass(code),
+        }
+    }
+
     /// Whether the history that a watch was to begin at is gone.
     pub(crate) fn is_expired(&self) -> bool {
         self.code == Some(410)
@@ -74,25 +86,24 @@ impl Answer {
         };
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
+
+    /// What a server said, or what is in front of it: the text is a Status, or anything. `after_s` is the header's wait.
+    pub(crate) fn of(code: u16, text: &str, after_s: Option<u32>) -> Self {
+        let status = serde_json::from_str::<Status>(text).ok();
+        // Any object is a Status to the reader, as no field is required.
+        let status = status.filter(|status| status.code != 0);
+        let status = status.unwrap_or_else(|| Status::failure(text.trim(), "").with_code(code));
+        let mut answer = Self::from(status);
+        let asked = after_s.filter(|seconds| *seconds > 0);
+        answer.after_ms = answer
+            .after_ms
+            .or(asked.map(|seconds| u64::from(seconds) * 1_000));
+        answer
+    }
 }
 
-impl From<kube::Error> for Answer {
-    fn from(error: kube::Error) -> Self {
-        let kube::Error::Api(status) = error else {
-            let mut message = error.to_string();
-            let mut source = std::error::Error::source(&error);
-            while let Some(cause) = source {
-                let text = cause.to_string();
-                if !message.contains(&text) {
-                    message = format!("{message}: {text}");
-                }
-                source = cause.source();
-            }
-            return Self {
-                message,
-                ..Self::default()
-            };
-        };
+impl From<Status> for Answer {
+    fn from(status: Status) -> Self {
         let wait_s = status
             .details
             .as_ref()
@@ -112,5 +123,41 @@ impl From<kube::Error> for Answer {
             causes: causes.collect(),
             after_ms: (wait_s > 0).then(|| u64::from(wait_s) * 1_000),
         }
+    }
+}
+
+impl From<kube::Error> for Answer {
+    fn from(error: kube::Error) -> Self {
+        if let kube::Error::Api(status) = error {
+            return Self::from(*status);
+        }
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_that_is_asked_for_is_taken_from_the_status_or_else_from_the_header() {
+        let status = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"TooManyRequests","message":"busy","code":429,"details":{"retryAfterSeconds":2}}"#;
+        assert_eq!(Answer::of(429, status, Some(9)).after_ms, Some(2_000));
+        let plain = Answer::of(429, "slow down\n", Some(1));
+        assert_eq!((plain.code, plain.after_ms), (Some(429), Some(1_000)));
+        assert_eq!(plain.line(), "slow down");
+        assert_eq!(Answer::of(503, "", Some(0)).after_ms, None);
     }
 }

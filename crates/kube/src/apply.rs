@@ -319,9 +319,7 @@ impl Place {
         let mut changes = self.changes();
         let wait = async {
             while going() {
-                if changes.changed().await.is_err() {
-                    return;
-                }
+                self.changed(&mut changes).await;
             }
         };
         let waited = tokio::time::timeout(GONE_WITHIN, wait).await;
@@ -333,6 +331,7 @@ impl Place {
                 GONE_WITHIN.as_secs()
             ),
             hint: "a finalizer holds it; `kubectl get -o yaml` shows which",
+            passes: false,
         })
     }
 
@@ -363,6 +362,7 @@ impl Place {
                     verb: "applied",
                     reason: format!("its kind is not served after {} s", ESTABLISHED_WITHIN.as_secs()),
                     hint: "its status names the cause: another definition may have taken the name",
+                    passes: false,
                 });
             }
             tokio::time::sleep(LOOK).await;

@@ -8,23 +8,33 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::Stream;
 use futures_util::future::join_all;
-use http::{Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
+use http_body_util::BodyExt as _;
 use kube::Client;
+use kube::client::Body;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig};
 use kube::core::WatchEvent;
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
 use windlass_core::access::{Access, Permission};
+use windlass_core::config::Impersonate;
 use windlass_core::object::Object;
 
 use crate::answer::Answer;
 use crate::catalog::Catalog;
 use crate::error::KubeError;
+use crate::lease::{Fence, Passed};
 use crate::resource::Resource;
 use crate::retry::{Failure, wait_ms};
 use crate::window::Window;
 
 /// Of one attempt; a server gives up after 60 s itself.
 const ATTEMPT_MAX: Duration = Duration::from_secs(30);
+/// Of a request that is sent once.
+const ONCE_MAX: Duration = Duration::from_secs(5);
+/// How long after it was away a server may refuse what it allows.
+const SHAKEN: Duration = Duration::from_secs(30);
 /// Asks for all kinds at once instead of one request per group.
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 const JSON: &str = "application/json";
@@ -38,21 +48,29 @@ pub struct Target {
     pub kubeconfig: Option<PathBuf>,
     /// Its context; `None` for the current one.
     pub context: Option<String>,
+    /// Whom the cluster is to take us for; `None` for whoever the kubeconfig says.
+    pub impersonate: Option<Impersonate>,
 }
 
 /// A connection. Clones are the same connection.
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
+    /// What writes have to pass, where only one of several processes may write.
+    fence: Option<Fence>,
 }
 
 struct Inner {
     client: Client,
+    /// In every request: whom the cluster is to take us for.
+    identity: HeaderMap,
     url: String,
     namespace: String,
     window: Window,
     catalog: RwLock<Arc<Catalog>>,
     counts: Counts,
+    /// When it was away last.
+    shaken: watch::Sender<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Cluster {
@@ -103,6 +121,11 @@ impl Call {
         Self::send(Method::DELETE, path, JSON, body)
     }
 
+    /// Whether it may change something.
+    fn writes(&self) -> bool {
+        self.method != Method::GET && !self.path.contains("dryRun=All")
+    }
+
     fn request(&self, accept: &str) -> Result<Request<Vec<u8>>, Answer> {
         let request = Request::builder()
             .method(self.method.clone())
@@ -129,22 +152,37 @@ impl Cluster {
             url: url.clone(),
             reason,
         };
+        let identity = identity(target.impersonate.as_ref())?;
         let client = Client::try_from(config).map_err(|e| unreachable(e.to_string()))?;
         let cluster = Self {
             inner: Arc::new(Inner {
                 client,
+                identity,
                 url: url.clone(),
                 namespace,
                 window: Window::default(),
                 catalog: RwLock::default(),
                 counts: Counts::default(),
+                shaken: watch::Sender::new(None),
             }),
+            fence: None,
         };
-        cluster
-            .refresh()
-            .await
-            .map_err(|answer| unreachable(answer.line()))?;
-        Ok(cluster)
+        match cluster.refresh().await {
+            Ok(()) => Ok(cluster),
+            Err(answer) if answer.passes() => Err(unreachable(answer.line())),
+            Err(answer) => Err(KubeError::refused(
+                &format!("the cluster at {url}"),
+                "read",
+                &answer,
+            )),
+        }
+    }
+
+    /// The same connection, whose writes have to pass a fence.
+    #[must_use]
+    pub fn fenced(mut self, fence: Option<Fence>) -> Self {
+        self.fence = fence;
+        self
     }
 
     /// Where it is.
@@ -217,6 +255,11 @@ impl Cluster {
         self.inner.counts.reads.load(Ordering::Relaxed)
     }
 
+    /// What requests are sent with.
+    pub(crate) fn client(&self) -> &Client {
+        &self.inner.client
+    }
+
     /// What the cluster serves.
     pub(crate) fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.inner.catalog.read().unwrap_or_else(PoisonError::into_inner))
@@ -287,22 +330,33 @@ impl Cluster {
         let mut tried = 0;
         loop {
             let place = self.inner.window.enter().await;
+            let passed = self.pass(call)?;
+            let within = passed
+                .as_ref()
+                .map_or(ATTEMPT_MAX, |(_, left)| ATTEMPT_MAX.min(*left));
             self.count(call);
             tried += 1;
-            let request = self.inner.client.request_text(call.request(accept)?);
-            let answer = match tokio::time::timeout(ATTEMPT_MAX, request).await {
+            let attempt = self.attempt(self.request(call, accept)?);
+            let answer = match tokio::time::timeout(within, attempt).await {
                 Ok(Ok(text)) => {
                     self.inner.window.succeeded();
                     return Ok(text);
                 }
-                Ok(Err(error)) => Answer::from(error),
+                Ok(Err(answer)) => answer,
                 Err(_) => Answer {
-                    message: format!("no answer within {} s", ATTEMPT_MAX.as_secs()),
+                    message: format!("no answer within {} s", within.as_secs()),
                     ..Answer::default()
                 },
             };
+            if matches!(answer.code, None | Some(502..=504)) {
+                self.inner.shaken.send_replace(Some(Instant::now()));
+            }
             let failure = match answer.code {
                 None => Failure::Connection,
+                Some(401 | 403) if self.is_shaken() => Failure::Answered {
+                    code: 503,
+                    after_ms: None,
+                },
                 Some(code) => Failure::Answered {
                     code,
                     after_ms: answer.after_ms,
@@ -314,10 +368,65 @@ impl Cluster {
             if matches!(answer.code, None | Some(429 | 503 | 504)) {
                 self.inner.window.pushed_back();
             }
-            drop(place);
+            drop((place, passed));
             tracing::debug!(method = %call.method, path = call.path, reason = answer.line(), wait, "trying again");
             tokio::time::sleep(Duration::from_millis(wait)).await;
         }
+    }
+
+    /// Whether the server was away a moment ago: one that has just started does not know yet who may do what.
+    pub(crate) fn is_shaken(&self) -> bool {
+        let since = *self.inner.shaken.borrow();
+        since.is_some_and(|since| since.elapsed() < SHAKEN)
+    }
+
+    /// Sends a request once, and waits for nobody.
+    pub(crate) async fn call_once(&self, call: &Call) -> Result<Value, Answer> {
+        self.count(call);
+        let attempt = self.attempt(self.request(call, JSON)?);
+        let text = tokio::time::timeout(ONCE_MAX, attempt).await;
+        let text = text.map_err(|_| Answer {
+            message: format!("no answer within {} s", ONCE_MAX.as_secs()),
+            ..Answer::default()
+        })??;
+        serde_json::from_str(&text).map_err(|error| Answer {
+            message: format!("the answer to {} {} is no JSON: {error}", call.method, call.path),
+            ..Answer::default()
+        })
+    }
+
+    /// No write is under way when somebody else may write.
+    fn pass(&self, call: &Call) -> Result<Option<(Passed, Duration)>, Answer> {
+        let Some(fence) = self.fence.as_ref().filter(|_| call.writes()) else {
+            return Ok(None);
+        };
+        fence.pass().map(Some).ok_or_else(|| Answer {
+            message: "this controller no longer holds its Lease, and writes nothing".to_owned(),
+            ..Answer::default()
+        })
+    }
+
+    fn request(&self, call: &Call, accept: &str) -> Result<Request<Vec<u8>>, Answer> {
+        let mut request = call.request(accept)?;
+        // Several groups are several headers of one name.
+        for (name, value) in &self.inner.identity {
+            request.headers_mut().append(name, value.clone());
+        }
+        Ok(request)
+    }
+
+    /// Sends a request once.
+    async fn attempt(&self, request: Request<Vec<u8>>) -> Result<String, Answer> {
+        let sent = self.inner.client.send(request.map(Body::from)).await;
+        let response = sent.map_err(Answer::from)?;
+        let (code, after) = (response.status(), after_s(response.headers()));
+        let body = response.into_body().collect().await;
+        let body = body.map_err(Answer::from)?;
+        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        if code.is_client_error() || code.is_server_error() {
+            return Err(Answer::of(code.as_u16(), &text, after));
+        }
+        Ok(text)
     }
 
     /// The stream of a watch. It takes no place: it would hold it for minutes.
@@ -327,7 +436,7 @@ impl Cluster {
     ) -> Result<impl Stream<Item = Result<WatchEvent<Value>, kube::Error>> + Send + use<>, Answer> {
         let call = Call::get(path);
         self.count(&call);
-        let request = call.request(JSON)?;
+        let request = self.request(&call, JSON)?;
         let stream = self.inner.client.request_events::<Value>(request);
         let opened = tokio::time::timeout(ATTEMPT_MAX, stream).await;
         opened.map_err(|_| Answer::default())?.map_err(Answer::from)
@@ -337,16 +446,42 @@ impl Cluster {
         let counts = &self.inner.counts;
         let counter = match call.method {
             Method::GET => &counts.reads,
-            _ if call.path.contains("dryRun=All") => &counts.dry,
-            _ => &counts.writes,
+            _ if call.writes() => &counts.writes,
+            _ => &counts.dry,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }
 
+/// The wait that a server, or what is in front of it, asks for; one that is a date is left to our own back-off.
+fn after_s(headers: &HeaderMap) -> Option<u32> {
+    headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
 fn text(value: &Value, pointer: &str) -> String {
     let found = value.pointer(pointer).and_then(Value::as_str);
     found.unwrap_or("unknown").to_owned()
+}
+
+/// The headers that say whom we stand in for.
+fn identity(who: Option<&Impersonate>) -> Result<HeaderMap, KubeError> {
+    let mut headers = HeaderMap::new();
+    let Some(who) = who else { return Ok(headers) };
+    let groups = who.groups.iter().map(|group| ("impersonate-group", group));
+    for (name, value) in std::iter::once(("impersonate-user", &who.user)).chain(groups) {
+        let value = HeaderValue::from_str(value).map_err(|_| KubeError::Config {
+            context: "the environment".to_owned(),
+            reason: format!("`impersonate` names {value:?}, which cannot be sent"),
+        })?;
+        headers.append(name, value);
+    }
+    Ok(headers)
 }
 
 async fn config(target: &Target) -> Result<Config, KubeError> {

@@ -71,6 +71,8 @@ pub enum KubeError {
         reason: String,
         /// What to do.
         hint: &'static str,
+        /// Whether that says something about the cluster, and nothing about the object.
+        passes: bool,
     },
     /// More would be deleted than anybody can have meant.
     #[error(
@@ -106,6 +108,21 @@ impl KubeError {
             verb,
             reason: answer.line(),
             hint: hint(answer),
+            passes: answer.passes(),
+        }
+    }
+
+    /// Whether the same may succeed later, without anybody changing what was asked for.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Refused { passes, .. } => *passes,
+            Self::Config { .. }
+            | Self::Kind { .. }
+            | Self::Namespace { .. }
+            | Self::NotOurs { .. }
+            | Self::Guard { .. } => false,
+            Self::Many(errors) => errors.iter().all(Self::passes),
         }
     }
 }
@@ -119,6 +136,9 @@ pub(crate) fn hint(answer: &Answer) -> &'static str {
         Some(403) if says("exceeded quota") => "raise the ResourceQuota of the namespace, or ask for less",
         Some(403) if says("violates PodSecurity") => {
             "the namespace enforces a Pod Security level that the pods do not meet"
+        }
+        Some(403) if says("cannot impersonate") => {
+            "`windlass rbac ENVIRONMENT` prints what lets us stand in for whom `impersonate` names"
         }
         Some(403) => {
             "the user of the context needs this right; `kubectl auth can-i --list` shows what it has"
@@ -172,6 +192,38 @@ mod tests {
             let text = KubeError::refused(&"Pod a", "applied", &answer).to_string();
             assert!(text.contains(hint) && text.contains("hint:"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_says_nothing_about_the_object_may_pass() {
+        let refused = |code: Option<u16>, message: &str| {
+            let answer = Answer {
+                code,
+                message: message.to_owned(),
+                ..Answer::default()
+            };
+            KubeError::refused(&"Pod a", "applied", &answer)
+        };
+        let passing = [
+            refused(None, "connection refused"),
+            refused(
+                Some(500),
+                "failed calling webhook \"x\": context deadline exceeded",
+            ),
+            refused(Some(429), "too many requests"),
+            refused(Some(409), "the object has been modified"),
+        ];
+        assert!(passing.iter().all(KubeError::passes));
+        let lasting = [
+            refused(Some(403), "admission webhook \"x\" denied the request: no"),
+            refused(Some(422), "spec.selector: Invalid value: field is immutable"),
+        ];
+        assert!(!lasting.iter().any(KubeError::passes));
+        let mixed = [passing[0].clone(), lasting[0].clone()];
+        assert!(
+            !KubeError::Many(mixed.to_vec()).passes(),
+            "one that stays wrong is enough"
+        );
     }
 
     #[test]

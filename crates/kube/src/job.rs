@@ -91,9 +91,10 @@ impl Place {
                 if let Some(reason) = hopeless {
                     return Err(reason);
                 }
-                if known.is_none() || changes.changed().await.is_err() {
+                if known.is_none() {
                     return Err("somebody deleted it while it ran".to_owned());
                 }
+                self.changed(&mut changes).await;
             }
         };
         tokio::time::timeout(deadline, end)

@@ -19,12 +19,14 @@ use crate::error::KubeError;
 use crate::fields;
 use crate::owner::Owner;
 use crate::pod::Pod;
-use crate::resource::Resource;
+use crate::resource::{Resource, escaped};
 use crate::store::{Facts, Purpose, Store};
 use crate::watch::{Progress, Watch};
 
 /// How long the first list of a kind may take.
 const LIST_WITHIN: Duration = Duration::from_mins(1);
+/// How long nothing may be told while something is to happen. A connection that a device on the way forgot is silent.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Kinds that are watched whatever an environment has: what runs, and what leads to it.
 const ALWAYS: [(&str, &str); 4] = [
     ("apps", "Deployment"),
@@ -140,6 +142,44 @@ impl Place {
     /// The namespace.
     pub fn namespace(&self) -> &str {
         &self.shared.namespace
+    }
+
+    /// Whether a watch broke off and has not come back: what is known is as it was then.
+    pub fn is_deaf(&self) -> bool {
+        self.shared.store.is_deaf()
+    }
+
+    /// Has all watches begin anew from where they are.
+    pub fn listen_again(&self) {
+        self.shared.store.stir();
+    }
+
+    /// Waits for a change; what is silent for long is asked again.
+    pub(crate) async fn changed(&self, changes: &mut watch::Receiver<u64>) {
+        if tokio::time::timeout(SILENCE, changes.changed()).await.is_err() {
+            self.listen_again();
+        }
+    }
+
+    /// Reads a Service anew, for what must not be decided by what watches told.
+    pub async fn look_again(&self, service: &str) -> Result<(), KubeError> {
+        let reference = Reference::new("", "Service", Some(&self.shared.namespace), service);
+        let path = format!(
+            "/api/v1/namespaces/{}/services/{}",
+            self.shared.namespace,
+            escaped(service)
+        );
+        match self.shared.cluster.call(&Call::get(path)).await {
+            Ok(value) => {
+                self.shared.store.learn(value);
+                Ok(())
+            }
+            Err(answer) if answer.is_absent() => {
+                self.shared.store.forget(&reference);
+                Ok(())
+            }
+            Err(answer) => Err(KubeError::refused(&reference, "read", &answer)),
+        }
     }
 
     /// Ticks with every change that watches tell of.

@@ -130,9 +130,7 @@ impl Place {
         let mut changes = self.changes();
         let wait = async {
             while there() {
-                if changes.changed().await.is_err() {
-                    return;
-                }
+                self.changed(&mut changes).await;
             }
         };
         if tokio::time::timeout(within, wait).await.is_err() {
@@ -158,11 +156,19 @@ impl Place {
                     "{all}?labelSelector={}&limit=1",
                     escaped(&format!("{MANAGED}=true"))
                 );
-                // A kind that we may not even list holds nothing that we made.
-                let page = self.shared.cluster.call(&Call::get(path)).await.ok()?;
-                page.pointer("/items/0").map(|_| *resource)
+                match self.shared.cluster.call(&Call::get(path)).await {
+                    Ok(page) => Ok(page.pointer("/items/0").map(|_| *resource)),
+                    // One that does not answer now may hold some, which would be forgotten for good.
+                    Err(answer) if answer.passes() => {
+                        let object = format!("the list of {}", resource.plural);
+                        Err(KubeError::refused(&object, "read", &answer))
+                    }
+                    // A kind that we may not even list holds nothing that we made.
+                    Err(_) => Ok(None),
+                }
             }));
-            for resource in found.await.into_iter().flatten() {
+            let found: Result<Vec<Option<&Resource>>, KubeError> = found.await.into_iter().collect();
+            for resource in found?.into_iter().flatten() {
                 self.watch(Purpose::Managed, resource).await?;
             }
             Ok(())

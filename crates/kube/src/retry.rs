@@ -42,7 +42,7 @@ pub(crate) fn wait_ms(failure: Failure, tried: u32, chance: f64) -> Option<u64> 
 }
 
 /// Whether an answer says that the same request may succeed later.
-fn may_pass(code: u16) -> bool {
+pub(crate) fn may_pass(code: u16) -> bool {
     matches!(code, 408 | 429 | 500 | 502 | 503 | 504)
 }
 

@@ -1,6 +1,7 @@
 //! What is known of an environment's namespace, kept up to date by watches.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -37,6 +38,10 @@ pub(crate) struct Facts {
 pub(crate) struct Store {
     facts: Arc<Mutex<Facts>>,
     changes: watch::Sender<u64>,
+    /// Ticks when watches are to begin anew.
+    stirred: watch::Sender<u64>,
+    /// Watches that broke off and have not come back: what they told is as it was then.
+    broken: Arc<AtomicUsize>,
 }
 
 impl Default for Store {
@@ -44,6 +49,8 @@ impl Default for Store {
         Self {
             facts: Arc::default(),
             changes: watch::Sender::new(0),
+            stirred: watch::Sender::new(0),
+            broken: Arc::default(),
         }
     }
 }
@@ -70,13 +77,25 @@ impl Store {
         self.tick();
     }
 
-    /// A complete list of a kind: what is not in it is gone.
-    pub(crate) fn replace(&self, purpose: Purpose, group: &str, kind: &str, values: Vec<Value>) {
+    /// A complete list of a kind, as it was at `version`: what is not in it is gone, unless it was written since.
+    pub(crate) fn replace(
+        &self,
+        purpose: Purpose,
+        (group, kind): (&str, &str),
+        values: Vec<Value>,
+        version: &str,
+    ) {
+        let listed = version.parse::<u64>().ok();
+        let is_newer = |known: &Known| {
+            number(known)
+                .zip(listed)
+                .is_some_and(|(held, listed)| held > listed)
+        };
         let mut facts = self.facts();
         match purpose {
             Purpose::Managed => facts
                 .objects
-                .retain(|one, _| one.group != group || one.kind != kind),
+                .retain(|one, known| one.group != group || one.kind != kind || is_newer(known)),
             Purpose::Pods => facts.pods.clear(),
             Purpose::Slices => facts.slices.clear(),
         }
@@ -107,6 +126,31 @@ impl Store {
     pub(crate) fn forget(&self, reference: &Reference) {
         self.facts().objects.remove(reference);
         self.tick();
+    }
+
+    /// Whether a watch does not tell what happens.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.broken.load(Ordering::Relaxed) > 0
+    }
+
+    pub(crate) fn watch_broke(&self) {
+        self.broken.fetch_add(1, Ordering::Relaxed);
+        self.tick();
+    }
+
+    pub(crate) fn watch_came_back(&self) {
+        self.broken.fetch_sub(1, Ordering::Relaxed);
+        self.tick();
+    }
+
+    /// Has watches begin anew from where they are.
+    pub(crate) fn stir(&self) {
+        self.stirred.send_modify(|count| *count += 1);
+    }
+
+    /// Ticks when they are to.
+    pub(crate) fn stirred(&self) -> watch::Receiver<u64> {
+        self.stirred.subscribe()
     }
 
     fn tick(&self) {
@@ -171,11 +215,15 @@ impl Facts {
 
 /// Whether a watch tells of an older state than the one that a write was answered with.
 fn is_newer(held: &Known, told: &Known) -> bool {
-    let number = |known: &Known| known.resource_version.parse::<u64>().ok();
     held.uid == told.uid
         && number(held)
             .zip(number(told))
             .is_some_and(|(held, told)| held > told)
+}
+
+/// Versions of one cluster are numbers that grow with every write.
+fn number(known: &Known) -> Option<u64> {
+    known.resource_version.parse().ok()
 }
 
 fn name(value: &Value) -> String {
@@ -220,10 +268,26 @@ mod tests {
         let store = Store::default();
         store.put(Purpose::Managed, service("u", 1));
         let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "uid": "c" } });
-        store.replace(Purpose::Managed, "", "ConfigMap", vec![map]);
+        store.replace(Purpose::Managed, ("", "ConfigMap"), vec![map], "5");
         assert_eq!(store.facts().objects.len(), 2);
-        store.replace(Purpose::Managed, "", "Service", Vec::new());
+        store.replace(Purpose::Managed, ("", "Service"), Vec::new(), "5");
         assert_eq!(store.facts().objects.len(), 1);
+    }
+
+    #[test]
+    fn a_list_does_not_undo_what_was_written_while_it_was_under_way() {
+        let store = Store::default();
+        store.learn(service("u", 7));
+        store.replace(Purpose::Managed, ("", "Service"), Vec::new(), "6");
+        assert_eq!(held(&store).as_deref(), Some("7"), "it was made after the list");
+        store.replace(Purpose::Managed, ("", "Service"), vec![service("u", 5)], "6");
+        assert_eq!(
+            held(&store).as_deref(),
+            Some("7"),
+            "it was changed after the list"
+        );
+        store.replace(Purpose::Managed, ("", "Service"), Vec::new(), "8");
+        assert_eq!(held(&store), None, "it is gone");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Keeps a store up to date: a list in pages, then a watch from there, again and again. What it gives up, it begins anew.
+//! Keeps a store up to date: a list in pages, then a watch from there, again and again. One that breaks off goes on from
+//! where it was; a new list comes when the server no longer knows that.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +8,7 @@ use futures_util::TryStreamExt as _;
 use kube::core::WatchEvent;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::answer::Answer;
 use crate::cluster::{Call, Cluster};
@@ -19,7 +21,7 @@ const PAGE: usize = 500;
 /// How long a server keeps a watch open.
 const WATCH_S: u64 = 290;
 /// Servers send a bookmark each minute; a watch that says nothing for this long is dead.
-const SILENCE_MAX: Duration = Duration::from_secs(150);
+const SILENCE_MAX: Duration = Duration::from_secs(75);
 /// First and longest wait after a failure.
 const WAIT: Duration = Duration::from_millis(200);
 const WAIT_MAX: Duration = Duration::from_secs(5);
@@ -44,41 +46,82 @@ pub(crate) struct Watch {
     pub(crate) purpose: Purpose,
 }
 
-impl Watch {
-    /// Watches until it is dropped.
-    pub(crate) async fn run(self, store: Store, progress: Arc<watch::Sender<Progress>>) {
-        let mut wait = WAIT;
-        loop {
-            match self.once(&store, &progress).await {
-                Ok(()) => wait = WAIT,
-                Err(answer) => {
-                    if matches!(answer.code, Some(401 | 403 | 404)) {
-                        progress.send_replace(Progress::Refused(answer.clone()));
-                    }
-                    tracing::warn!(
-                        kind = self.resource.kind,
-                        reason = answer.line(),
-                        "a watch broke off"
-                    );
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(WAIT_MAX);
-                }
-            }
+/// What a watch holds on to from try to try.
+struct Line {
+    store: Store,
+    progress: Arc<watch::Sender<Progress>>,
+    /// Where it goes on from; `None` where a list has to come first.
+    version: Option<String>,
+    /// Whether the store was told that nothing comes.
+    broken: bool,
+}
+
+impl Line {
+    fn broke(&mut self) {
+        if !std::mem::replace(&mut self.broken, true) {
+            self.store.watch_broke();
         }
     }
 
-    /// A list, and watches from there until one of them cannot go on.
-    async fn once(&self, store: &Store, progress: &watch::Sender<Progress>) -> Result<(), Answer> {
-        let (values, mut version) = self.list().await?;
-        store.replace(self.purpose, &self.resource.group, &self.resource.kind, values);
-        progress.send_replace(Progress::Synced);
-        loop {
-            match self.follow(store, &mut version).await {
-                Ok(()) => {}
-                Err(answer) if answer.is_expired() => return Ok(()),
-                Err(answer) => return Err(answer),
-            }
+    fn came_back(&mut self) {
+        if std::mem::take(&mut self.broken) {
+            self.store.watch_came_back();
         }
+    }
+}
+
+impl Watch {
+    /// Watches until it is dropped.
+    pub(crate) async fn run(self, store: Store, progress: Arc<watch::Sender<Progress>>) {
+        let mut line = Line {
+            store,
+            progress,
+            version: None,
+            broken: false,
+        };
+        let mut wait = WAIT;
+        loop {
+            let began = Instant::now();
+            let Err(answer) = self.once(&mut line).await else {
+                continue;
+            };
+            if matches!(answer.code, Some(401 | 403 | 404)) && !self.cluster.is_shaken() {
+                line.progress.send_replace(Progress::Refused(answer.clone()));
+            }
+            line.broke();
+            tracing::warn!(
+                kind = self.resource.kind,
+                reason = answer.line(),
+                "a watch broke off"
+            );
+            if began.elapsed() > WAIT_MAX {
+                wait = WAIT;
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(WAIT_MAX);
+        }
+    }
+
+    /// A list where none is held, and one watch from there to its end.
+    async fn once(&self, line: &mut Line) -> Result<(), Answer> {
+        let mut version = if let Some(version) = line.version.take() {
+            version
+        } else {
+            let (values, version) = self.list().await?;
+            let kind = (self.resource.group.as_str(), self.resource.kind.as_str());
+            line.store.replace(self.purpose, kind, values, &version);
+            line.progress.send_replace(Progress::Synced);
+            version
+        };
+        let ended = self.follow(line, &mut version).await;
+        match ended {
+            // History from there on is gone.
+            Err(answer) if answer.is_expired() => return Ok(()),
+            // A server that is busy has the history still; any other answer says that there is something wrong with it.
+            Err(ref answer) if answer.code.is_some_and(|code| !matches!(code, 429 | 503)) => {}
+            Ok(()) | Err(_) => line.version = Some(version),
+        }
+        ended
     }
 
     async fn list(&self) -> Result<(Vec<Value>, String), Answer> {
@@ -105,7 +148,7 @@ impl Watch {
     }
 
     /// One watch, to its end.
-    async fn follow(&self, store: &Store, version: &mut String) -> Result<(), Answer> {
+    async fn follow(&self, line: &mut Line, version: &mut String) -> Result<(), Answer> {
         let path = format!(
             "{}watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_S}&resourceVersion={}",
             self.path(),
@@ -113,9 +156,15 @@ impl Watch {
         );
         let stream = self.cluster.watch(&path).await?;
         let mut stream = std::pin::pin!(stream);
+        line.came_back();
+        let store = &line.store;
+        let mut stirred = store.stirred();
         loop {
-            let told = tokio::time::timeout(SILENCE_MAX, stream.try_next()).await;
-            let Ok(told) = told else { return Ok(()) };
+            let told = tokio::select! {
+                told = stream.try_next() => told,
+                _ = stirred.changed() => return Ok(()),
+                () = tokio::time::sleep(SILENCE_MAX) => return Ok(()),
+            };
             let Some(event) = told.map_err(Answer::from)? else {
                 return Ok(());
             };

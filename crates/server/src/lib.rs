@@ -6,6 +6,7 @@ mod guard;
 mod handle;
 mod hook;
 mod page;
+mod probe;
 mod problem;
 mod session;
 mod token;
@@ -15,6 +16,7 @@ use axum::middleware::from_fn;
 use tokio::net::TcpListener;
 
 pub use handle::{Command, Handle, Refusal};
+pub use probe::probes;
 pub use token::Token;
 
 /// Bytes of one request's body.

@@ -3,20 +3,25 @@
 pub(crate) mod cluster;
 mod handle;
 mod proxy;
+mod standby;
 
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use windlass_core::config::Config;
+use windlass_engine::cluster::Clusters;
 use windlass_engine::controller::{Controller, Options};
+use windlass_engine::ledger::Ledger;
 use windlass_engine::local::{self, LocalRuntime};
 use windlass_server::Token;
 
@@ -30,32 +35,81 @@ const TOKEN_BYTES: usize = 32;
 /// Cargo's target folder that `./windlass` shares with builds.
 const TARGET: &str = "WINDLASS_TARGET_DIR";
 
+/// How a controller is reached, and what it waits for before it acts.
+pub(crate) struct Serving<'a> {
+    /// Address of the API and the release page.
+    pub(crate) listen: SocketAddr,
+    /// The repository whose branches are followed, where it is not the one that holds the configuration.
+    pub(crate) repository: Option<&'a Path>,
+    /// The Lease that it has to hold, where there are several.
+    pub(crate) lease: Option<&'a str>,
+    /// Where probes are answered.
+    pub(crate) probe: Option<SocketAddr>,
+}
+
 /// Is the controller of a platform until a signal asks it to end. Instances and the proxy go on.
-pub(crate) async fn serve(
-    place: &Place,
-    config: &Config,
-    listen: SocketAddr,
-    repository: Option<&Path>,
-) -> Result<()> {
+pub(crate) async fn serve(place: &Place, config: &Config, serving: &Serving<'_>) -> Result<()> {
     log();
     let options = Options {
         root: place.root.clone(),
         state: place.state.clone(),
         cache: place.cache.clone(),
         config: config.clone(),
-        repository: repository.map(Path::to_owned),
+        repository: serving.repository.map(Path::to_owned),
         target: std::env::var_os(TARGET).map(PathBuf::from),
         proxy: place.socket(),
         helper: None,
     };
-    let clusters = cluster::all(config)?;
-    // The ledger's lock comes first: a second controller changes nothing.
-    let ledger = Controller::lock(&options).await?;
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "{listen} cannot be listened on\nhint: another program has the port; `--listen` names another"
-        )
-    })?;
+    let stop = CancellationToken::new();
+    tokio::spawn(until_told(stop.clone()));
+    let ready = watch::Sender::new(false);
+    if let Some(address) = serving.probe {
+        let listener = bound(address, "--probe").await?;
+        tokio::spawn(windlass_server::probes(listener, ready.subscribe()));
+    }
+    // Whoever acts is the only one to listen: a second one on this machine changes nothing.
+    let Some(lease) = serving.lease else {
+        let clusters = cluster::all(config, None)?;
+        // The ledger's lock comes first.
+        let ledger = Controller::lock(&options).await?;
+        let listener = bound(serving.listen, "--listen").await?;
+        return act(place, options, (ledger, clusters), listener, &ready, stop).await;
+    };
+    let listener = bound(serving.listen, "--listen").await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let seat = Arc::new(cluster::seat(lease, &standby::identity(address)).await?);
+    let clusters = cluster::all(config, Some(&seat))?;
+    if standby::wait(&seat, &listener, &ready, &stop).await == standby::End::Told {
+        return Ok(());
+    }
+    // By itself: whatever keeps the controller busy does not keep the Lease from being renewed.
+    let keeper = Arc::clone(&seat);
+    let mut lost = tokio::spawn(async move { keeper.hold().await });
+    let acts = async {
+        match standby::open(&options, &stop).await? {
+            Some(ledger) => act(place, options, (ledger, clusters), listener, &ready, stop).await,
+            None => Ok(()),
+        }
+    };
+    let acted = tokio::select! {
+        acted = acts => acted,
+        // What is under way ends with the process, and writes nothing until then.
+        reason = &mut lost => return Err(anyhow::Error::msg(reason.unwrap_or_default())),
+    };
+    lost.abort();
+    seat.give_back().await;
+    acted
+}
+
+/// Is the controller.
+async fn act(
+    place: &Place,
+    options: Options,
+    (ledger, clusters): (Ledger, Clusters),
+    listener: TcpListener,
+    ready: &watch::Sender<bool>,
+    stop: CancellationToken,
+) -> Result<()> {
     proxy::ensure(place).await?;
     let controller = Controller::open_with(options, ledger, clusters).await?;
     let token = token(&place.state.join("token"))?;
@@ -65,12 +119,11 @@ pub(crate) async fn serve(
         pid: std::process::id(),
     };
     write_contact(place, &contact)?;
-    let stop = CancellationToken::new();
     let handle = handle::Wired(controller.handle());
     let server = windlass_server::serve(listener, handle, token, stop.clone().cancelled_owned());
     let server = tokio::spawn(server);
-    tokio::spawn(until_told(stop.clone()));
     let keeper = tokio::spawn(proxy::keep(place.clone(), controller.handle()));
+    ready.send_replace(true);
     let ran = controller.run(stop.clone()).await;
     keeper.abort();
     stop.cancel();
@@ -78,6 +131,14 @@ pub(crate) async fn serve(
     server.abort();
     let _ = fs::remove_file(place.contact());
     Ok(ran?)
+}
+
+async fn bound(address: SocketAddr, option: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "{address} cannot be listened on\nhint: another program has the port; `{option}` names another"
+        )
+    })
 }
 
 /// Stops instances and proxy. Ledger and data stay.

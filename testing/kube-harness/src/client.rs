@@ -60,6 +60,11 @@ impl Client {
         })
     }
 
+    /// What it speaks with, and the address of the API server.
+    pub(crate) fn parts(&self) -> (Agent, String) {
+        (self.agent.clone(), self.server.clone())
+    }
+
     /// Reads an object or a list.
     pub fn get(&self, path: &str) -> Result<Value, Error> {
         self.expect(&Method::GET, path, None)

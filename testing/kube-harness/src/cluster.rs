@@ -67,6 +67,8 @@ pub struct SentRequest {
     pub agent: String,
     /// The HTTP status of the answer.
     pub status: u64,
+    /// Whom the sender stood in for; empty for nobody.
+    pub stood_in_for: String,
 }
 
 impl Component {
@@ -205,6 +207,10 @@ impl SentRequest {
             path: text("requestURI"),
             agent: text("userAgent"),
             status: event["responseStatus"]["code"].as_u64().unwrap_or_default(),
+            stood_in_for: event["impersonatedUser"]["username"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
         })
     }
 

@@ -6,7 +6,9 @@ mod client;
 mod cluster;
 mod error;
 mod namespace;
+mod relay;
 mod standing;
+mod webhook;
 
 pub use binary::{Binary, build, find};
 pub use client::{Client, Reply};
@@ -14,4 +16,6 @@ pub use cluster::{Cluster, Component, Report, SentRequest};
 pub use error::Error;
 pub use namespace::Namespace;
 pub use nix::sys::signal::Signal;
+pub use relay::{Fault, Relay};
 pub use standing::{down, standing, up};
+pub use webhook::{Verdict, Webhook};

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Access;
+use crate::config::Impersonate;
 use crate::object::Object;
 
 fn objects(values: &[Value]) -> Vec<Object> {
@@ -135,4 +136,53 @@ fn the_manifests_bind_one_account_in_one_namespace() {
     let managed = json!({ "apiGroups": [""], "resources": ["configmaps", "secrets"],
         "verbs": ["create", "delete", "get", "list", "patch", "watch"] });
     assert!(rules.contains(&managed), "{rules:#?}");
+}
+
+#[test]
+fn who_is_stood_in_for_is_granted_everything_and_the_account_only_to_be_them() {
+    let access = of(&[json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a" } })]);
+    let who = |user: &str, groups: &[&str]| Impersonate {
+        user: user.to_owned(),
+        groups: groups.iter().map(|&group| group.to_owned()).collect(),
+    };
+    let granted = |who: &Impersonate| -> Vec<(String, String, String)> {
+        let all = access.manifests_for("prod", who, ("windlass", "controller"));
+        let bindings = all
+            .iter()
+            .filter(|one| one["kind"].as_str().unwrap().ends_with("Binding"));
+        let rows = bindings.map(|one| {
+            let role = all.iter().find(|other| {
+                other["kind"] == one["roleRef"]["kind"] && other["metadata"] == one["metadata"]
+            });
+            let impersonates = role.unwrap().to_string().contains("impersonate");
+            (
+                one["metadata"]["name"].as_str().unwrap().to_owned(),
+                one["subjects"][0]["name"].as_str().unwrap().to_owned(),
+                if impersonates { "be" } else { "do" }.to_owned(),
+            )
+        });
+        rows.collect()
+    };
+    let row = |name: &str, who: &str, what: &str| (name.to_owned(), who.to_owned(), what.to_owned());
+    assert_eq!(
+        granted(&who("system:serviceaccount:prod:deployer", &[])),
+        [
+            row("controller", "deployer", "do"),
+            row("controller-prod", "deployer", "do"),
+            row("controller-as-deployer", "controller", "be"),
+        ]
+    );
+    let jane = who("jane", &["shop"]);
+    assert_eq!(
+        granted(&jane),
+        [
+            row("controller", "jane", "do"),
+            row("controller-prod", "jane", "do"),
+            row("controller-as-prod", "controller", "be"),
+        ]
+    );
+    let all = access.manifests_for("prod", &jane, ("windlass", "controller"));
+    let rules = &all.iter().rev().nth(1).unwrap()["rules"];
+    let rule = |resource: &str, name: &str| json!({ "apiGroups": [""], "resources": [resource], "resourceNames": [name], "verbs": ["impersonate"] });
+    assert_eq!(*rules, json!([rule("users", "jane"), rule("groups", "shop")]));
 }

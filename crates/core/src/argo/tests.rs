@@ -124,7 +124,8 @@ fn the_guides_application_says_what_an_environment_follows_and_where_it_is() {
         production.runtime,
         Runtime::Kubernetes {
             context: None,
-            namespace: "production".to_owned()
+            namespace: "production".to_owned(),
+            impersonate: None,
         }
     );
     assert_eq!(production.deploy, Deploy::Auto);

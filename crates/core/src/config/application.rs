@@ -106,6 +106,7 @@ pub(super) fn runtime(application: &Application, given: Runtime, node: &Node) ->
         return Ok(Runtime::Kubernetes {
             context: None,
             namespace: destination.namespace.clone(),
+            impersonate: None,
         });
     }
     let cluster = destination.server.as_ref().or(destination.name.as_ref());

@@ -56,7 +56,27 @@ pub enum Runtime {
         context: Option<String>,
         /// Namespace of the objects.
         namespace: String,
+        /// Who does all of it there; `None` for whoever the kubeconfig says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        impersonate: Option<Impersonate>,
     },
+}
+
+/// Whom a cluster is to take the controller for, in one environment: what that one may not do is not done there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Impersonate {
+    /// A user: `jane`, or `system:serviceaccount:NAMESPACE:NAME`.
+    pub user: String,
+    /// Its groups; a ServiceAccount has its own by itself.
+    pub groups: Vec<String>,
+}
+
+impl Impersonate {
+    /// Namespace and name of a ServiceAccount.
+    pub fn service_account(&self) -> Option<(&str, &str)> {
+        self.user.strip_prefix("system:serviceaccount:")?.split_once(':')
+    }
 }
 
 /// What an environment follows.

@@ -242,6 +242,23 @@ static KUBERNETES: Layout = Layout {
             "Context of the kubeconfig; its current one by default.",
         ),
         required("namespace", Shape::Name, "Namespace of the objects."),
+        optional(
+            "impersonate",
+            Shape::Fields(&IMPERSONATE),
+            "Whom the cluster takes the controller for here; whoever the kubeconfig says by default.",
+        ),
+    ],
+};
+
+static IMPERSONATE: Layout = Layout {
+    what: "an identity",
+    fields: &[
+        required(
+            "user",
+            Shape::Text,
+            "A user: a name, or system:serviceaccount:NAMESPACE:NAME.",
+        ),
+        optional("groups", Shape::List(&Shape::Text), "Groups of the user."),
     ],
 };
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::application;
 use super::environment::{
-    Amount, Analysis, Business, CanaryStep, Deploy, Environment, Gates, Inconclusive, Runtime, Severity,
-    Source, Step, Strategy, Values,
+    Amount, Analysis, Business, CanaryStep, Deploy, Environment, Gates, Impersonate, Inconclusive, Runtime,
+    Severity, Source, Step, Strategy, Values,
 };
 use super::error::Problem;
 use super::freeze::{self, Freeze, WEEKLY_MS_MAX, Window};
@@ -178,6 +178,10 @@ fn runtime(value: Option<&Value>) -> Runtime {
         Some(cluster) => Runtime::Kubernetes {
             context: text(cluster, "context"),
             namespace: text(cluster, "namespace").unwrap_or_default(),
+            impersonate: inner(cluster, "impersonate").map(|identity| Impersonate {
+                user: text(identity, "user").unwrap_or_default(),
+                groups: texts(identity, "groups"),
+            }),
         },
     }
 }

@@ -128,7 +128,11 @@ fn every_key_is_read() {
         production.runtime,
         Runtime::Kubernetes {
             context: Some("eks".into()),
-            namespace: "production".into()
+            namespace: "production".into(),
+            impersonate: Some(Impersonate {
+                user: "system:serviceaccount:production:deployer".into(),
+                groups: Vec::new(),
+            }),
         }
     );
     assert_eq!(

@@ -72,6 +72,15 @@ fn rewritten(state: &State) -> Vec<String> {
     heads.map(warning).collect()
 }
 
+fn runtime(runtime: &Runtime) -> String {
+    match runtime {
+        Runtime::Local => "local".to_owned(),
+        Runtime::Kubernetes {
+            context, namespace, ..
+        } => format!("{}/{namespace}", context.as_deref().unwrap_or("kubernetes")),
+    }
+}
+
 fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
     let warm = |running: &Running| {
         let track = lane.tracks.get(&running.track);
@@ -84,12 +93,7 @@ fn environment(state: &State, lane: &Lane, now_ms: i64) -> EnvironmentView {
     let news = summary::news(lane, waiting.as_ref());
     EnvironmentView {
         name: lane.config.name.clone(),
-        runtime: match &lane.config.runtime {
-            Runtime::Local => "local".to_owned(),
-            Runtime::Kubernetes { context, namespace } => {
-                format!("{}/{namespace}", context.as_deref().unwrap_or("kubernetes"))
-            }
-        },
+        runtime: runtime(&lane.config.runtime),
         source: match &lane.config.source {
             Source::Worktree(folder) => folder.clone(),
             Source::Branch { branch, .. } => branch.clone(),

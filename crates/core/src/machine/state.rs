@@ -488,6 +488,17 @@ impl State {
         self.heads.iter().map(head).collect()
     }
 
+    /// The environments whose rollout is given up as soon as its step is over.
+    pub fn given_up(&self) -> BTreeSet<String> {
+        let lanes = self.lanes.iter();
+        let ending = lanes.filter(|lane| {
+            lane.rollout
+                .as_ref()
+                .is_some_and(|rollout| rollout.stop.is_some())
+        });
+        ending.map(|lane| lane.config.name.clone()).collect()
+    }
+
     /// The generation of an environment's traffic: what its next plan is made for.
     pub fn generation(&self, environment: &str) -> u64 {
         self.lane(environment).map_or(0, |lane| lane.generation)

@@ -220,6 +220,7 @@ fn what_one_machine_does_not_enforce_is_said() {
     let cluster = Runtime::Kubernetes {
         context: None,
         namespace: "shop".to_owned(),
+        impersonate: None,
     };
     let on_cluster = plan(&Inputs {
         runtime: &cluster,

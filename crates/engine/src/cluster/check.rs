@@ -1,19 +1,13 @@
 //! Judges a release before anything is planned: by what a cluster cannot do, and by what its server says.
 
-use std::time::{Duration, Instant};
-
 use windlass_core::config::{Build, Config, Strategy};
 use windlass_core::object::Object;
 
 use super::Lane;
 use super::parts::Parts;
+use super::wait::patiently;
 use crate::act::Carry;
 use crate::world::World;
-
-/// How long a cluster that does not answer is waited for.
-const PATIENCE: Duration = Duration::from_mins(5);
-/// From try to try.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// What a cluster cannot do is said before anything is planned; then the server judges what would be sent. `own` is the
 /// configuration of the release.
@@ -25,11 +19,16 @@ pub(crate) async fn check(
     all: &[Object],
 ) -> Result<(), String> {
     possible(own, &carry.environment)?;
-    reached(world, lane, carry).await?;
     let parts = Parts::of(all, carry.track, &world.options.config.edge);
     let mut sent = parts.lasting();
     sent.extend(parts.jobs);
-    lane.cluster.check(sent).await
+    let wanted = (carry.environment.as_str(), carry.turn);
+    let sent = &sent;
+    let judged = patiently(world, wanted, "plan for", || async move {
+        lane.cluster.open().await?;
+        lane.cluster.check(sent.clone()).await
+    });
+    judged.await.map_err(String::from)
 }
 
 fn possible(own: &Config, environment: &str) -> Result<(), String> {
@@ -46,26 +45,6 @@ fn possible(own: &Config, environment: &str) -> Result<(), String> {
             "the image of {service} is on this machine only, where no cluster can pull it\nhint: name a `registry` in windlass.yaml; every release is pushed there"
         )),
         _ => Ok(()),
-    }
-}
-
-/// A cluster that does not answer may come back: that says nothing about the release, which a failure would keep out.
-async fn reached(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
-    let began = Instant::now();
-    let about = format!("plan for {}", carry.environment);
-    loop {
-        let opened = lane.cluster.open().await;
-        let waits = world.is_current(&carry.environment, carry.turn) && began.elapsed() < PATIENCE;
-        match opened {
-            Err(reason) if waits => {
-                world.warn(&about, Some(format!("{about} waits: {reason}")));
-                tokio::time::sleep(AGAIN).await;
-            }
-            other => {
-                world.warn(&about, None);
-                return other;
-            }
-        }
     }
 }
 

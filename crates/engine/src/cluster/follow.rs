@@ -10,7 +10,7 @@ use windlass_core::machine::Ask;
 use windlass_core::machine::event::{Color, Event, Wish};
 
 use super::parts::Parts;
-use super::{Lane, Way, step, switch};
+use super::{Lane, Trouble, Way, step, switch};
 use crate::controller::Message;
 use crate::local::WorkloadState;
 use crate::world::World;
@@ -38,7 +38,11 @@ pub(crate) async fn run(world: Arc<World>, environment: String, lane: Arc<Lane>)
             tokio::time::sleep(AGAIN).await;
             continue;
         }
-        world.warn(&about, None);
+        let deaf = lane.cluster.look().deaf;
+        world.warn(
+            &about,
+            deaf.then(|| format!("{environment}: the cluster cannot be heard; what is shown is as it was")),
+        );
         let mut changes = lane.cluster.changes();
         tell(&world, &environment, &lane, &mut told).await;
         edge(&world, &environment, &lane, &mut asked).await;
@@ -199,7 +203,7 @@ async fn heal_ways(
     environment: &str,
     lane: &Lane,
     live: Color,
-) -> Result<Vec<String>, String> {
+) -> Result<Vec<String>, Trouble> {
     let Ok(_switching) = lane.switching.try_lock() else {
         return Ok(Vec::new());
     };

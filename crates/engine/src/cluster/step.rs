@@ -10,37 +10,34 @@ use windlass_core::machine::event::{Color, Step};
 use windlass_core::object::Object;
 
 use super::parts::Parts;
-use super::{Lane, Seen, switch};
+use super::wait::{patiently, until};
+use super::{Lane, Seen, Trouble, switch};
 use crate::act::{Carry, deadline, objects, verify_programs};
 use crate::local::WorkloadState;
 use crate::world::World;
 
 /// How long a track may take to go; what is not gone by then goes by itself.
 const GONE_WITHIN: Duration = Duration::from_mins(1);
-/// A look without a tick, in case that a watch is stuck.
-const LOOK: Duration = Duration::from_secs(1);
 /// Lines of a troubled workload's log in the reason.
 const LINES: usize = 3;
 
 pub(crate) async fn carry_out(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
-    lane.cluster.open().await?;
     match carry.step {
         Step::Migrate => migrate(world, lane, carry).await,
-        Step::Start => {
-            let _changing = world.changing(&carry.environment).await;
-            start(world, lane, carry).await
-        }
+        Step::Start => start(world, lane, carry).await,
         Step::Ready => ready(world, lane, carry).await,
         Step::Verify => verify(world, lane, carry).await,
-        Step::StopOld | Step::Clean => {
-            let _changing = world.changing(&carry.environment).await;
-            clean(world, lane, carry).await
-        }
+        Step::StopOld | Step::Clean => clean(world, lane, carry).await,
         // These come by other ways.
         Step::Prepare | Step::Switch | Step::Return => {
             Err(format!("{} is no step of a cluster", carry.step.name()))
         }
     }
+}
+
+/// Whose work it is, for whoever waits for the cluster.
+fn wanted(carry: &Carry) -> (&str, u64) {
+    (&carry.environment, carry.turn)
 }
 
 /// The objects of the step's release on its track.
@@ -54,13 +51,17 @@ async fn migrate(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String
     if parts.jobs.is_empty() {
         return Ok(());
     }
-    {
+    let shared = &parts.shared;
+    patiently(world, wanted(carry), "migrate", || async move {
+        lane.cluster.open().await?;
         let _changing = world.changing(&carry.environment).await;
-        lane.cluster.apply(parts.shared).await?;
-    }
-    for job in parts.jobs {
+        lane.cluster.apply(shared.clone()).await
+    })
+    .await?;
+    for job in &parts.jobs {
         let name = job.name().to_owned();
-        let outcome = lane.cluster.run_job(job).await?;
+        let run = || lane.cluster.run_job(job.clone());
+        let outcome = patiently(world, wanted(carry), "migrate", run).await?;
         if !outcome.succeeded {
             let mut reason = format!("Job {name} failed: {}", outcome.message);
             let from = outcome.log.len().saturating_sub(LINES);
@@ -76,7 +77,13 @@ async fn migrate(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String
 /// Services first: pods are told their addresses.
 async fn start(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
     let parts = parts(world, carry).await?;
-    let overrides = apply_running(lane, &parts).await?;
+    let parts = &parts;
+    let overrides = patiently(world, wanted(carry), "start", || async move {
+        lane.cluster.open().await?;
+        let _changing = world.changing(&carry.environment).await;
+        apply_running(lane, parts).await
+    })
+    .await?;
     let about = format!("{} overrides", carry.environment);
     world.warn(
         &about,
@@ -87,7 +94,7 @@ async fn start(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> 
 }
 
 /// Makes shared objects and a track be as they should.
-pub(super) async fn apply_running(lane: &Lane, parts: &Parts) -> Result<Vec<String>, String> {
+pub(super) async fn apply_running(lane: &Lane, parts: &Parts) -> Result<Vec<String>, Trouble> {
     let mut overrides = lane.cluster.apply(parts.shared.clone()).await?;
     lane.cluster.apply(parts.services()).await?;
     let own = parts.aliased(&lane.cluster.look().ways);
@@ -102,27 +109,21 @@ async fn ready(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> 
     // A rolling update leaves the old pods where they are, and their troubles say nothing about the new ones.
     let strategy = world.environment(&carry.environment).map(|one| &one.strategy);
     let rolls = matches!(strategy, Some(Strategy::Rolling { .. }));
-    let mut changes = lane.cluster.changes();
-    let waited = tokio::time::timeout(patience, async {
-        loop {
-            let seen = lane.cluster.look();
-            if let Some(reason) = hopeless(&seen, carry.track).filter(|_| !rolls) {
-                return Err(reason);
-            }
-            if is_ready(&seen, carry.track, &parts) {
-                return Ok(());
-            }
-            if !world.is_current(&carry.environment, carry.turn) {
-                return Err("something newer was asked for".to_owned());
-            }
-            // A watch that ended ticks no more; the look goes on.
-            let _ = tokio::time::timeout(LOOK, changes.changed()).await;
+    lane.cluster.open().await?;
+    let waited = until(lane, patience, |seen| {
+        if let Some(reason) = hopeless(seen, carry.track).filter(|_| !rolls) {
+            return Some(Err(reason));
         }
+        if is_ready(seen, carry.track, &parts) {
+            return Some(Ok(()));
+        }
+        let newer = !world.is_current(&carry.environment, carry.turn);
+        newer.then(|| Err("something newer was asked for".to_owned()))
     });
     match waited.await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(reason)) => Err(with_log(lane, carry.track, reason).await),
-        Err(_) => {
+        Some(Ok(())) => Ok(()),
+        Some(Err(reason)) => Err(with_log(lane, carry.track, reason).await),
+        None => {
             let reason = late(&lane.cluster.look(), carry.track, &parts, patience);
             Err(with_log(lane, carry.track, reason).await)
         }
@@ -235,28 +236,42 @@ async fn verify(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String>
     }
 }
 
-/// Takes a track away. The one that customers are led to is taken only where the strategy says so.
+/// Takes a track away.
 async fn clean(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
-    let edge = &world.options.config.edge;
-    let live = live(world, &carry.environment);
-    let leads_to = lane.cluster.look().ways.get(edge).and_then(|way| way.leads_to);
-    let elsewhere = live.as_ref().is_some_and(|(_, color)| *color != carry.track);
-    if carry.step == Step::Clean && elsewhere && leads_to == Some(carry.track) {
-        return Err(format!(
-            "Service {edge} leads customers to the {} track, which is to be cleaned up\nhint: somebody changed its selector; lead them back, then `windlass retry {}`",
-            carry.track.name(),
-            carry.environment
-        ));
-    }
-    lane.cluster.remove_track(carry.track, GONE_WITHIN).await?;
+    patiently(world, wanted(carry), "clean", || async move {
+        lane.cluster.open().await?;
+        let _changing = world.changing(&carry.environment).await;
+        clear(world, lane, carry).await
+    })
+    .await?;
+    let elsewhere = live(world, &carry.environment).is_some_and(|(_, color)| color != carry.track);
     if carry.step == Step::Clean && elsewhere {
-        prune(world, lane, &carry.environment, carry.track.other()).await;
+        let _changing = world.changing(&carry.environment).await;
+        prune(world, lane, wanted(carry), carry.track.other()).await;
     }
     Ok(())
 }
 
+/// The track that customers are led to is taken only where the strategy says so. What watches told may be old by now.
+async fn clear(world: &World, lane: &Lane, carry: &Carry) -> Result<(), Trouble> {
+    let edge = &world.options.config.edge;
+    lane.cluster.look_again(edge.clone()).await?;
+    let live = live(world, &carry.environment);
+    let leads_to = lane.cluster.look().ways.get(edge).and_then(|way| way.leads_to);
+    let elsewhere = live.is_some_and(|(_, color)| color != carry.track);
+    if carry.step == Step::Clean && elsewhere && leads_to == Some(carry.track) {
+        return Err(Trouble::from(format!(
+            "Service {edge} leads customers to the {} track, which is to be cleaned up\nhint: somebody changed its selector; lead them back, then `windlass retry {}`",
+            carry.track.name(),
+            carry.environment
+        )));
+    }
+    lane.cluster.remove_track(carry.track, GONE_WITHIN).await
+}
+
 /// Deletes what the release on a track no longer has. What cannot be deleted is said; it holds up nothing.
-pub(super) async fn prune(world: &World, lane: &Lane, environment: &str, color: Color) {
+pub(super) async fn prune(world: &World, lane: &Lane, wanted: (&str, u64), color: Color) {
+    let (environment, _) = wanted;
     let Some(release) = switch::release_on(world, environment, color) else {
         return;
     };
@@ -273,7 +288,7 @@ pub(super) async fn prune(world: &World, lane: &Lane, environment: &str, color: 
     let mut keep = parts.lasting();
     // A Job that ran is the record of it.
     keep.extend(parts.jobs);
-    let pruned = lane.cluster.prune(color, keep).await;
+    let pruned = patiently(world, wanted, "prune", || lane.cluster.prune(color, keep.clone())).await;
     if let Ok(gone) = &pruned
         && !gone.is_empty()
     {
@@ -283,7 +298,7 @@ pub(super) async fn prune(world: &World, lane: &Lane, environment: &str, color: 
             gone.join(", ")
         );
     }
-    let warning = pruned.err().map(|reason| format!("{environment}: {reason}"));
+    let warning = pruned.err().map(|trouble| format!("{environment}: {trouble}"));
     world.warn(&format!("{environment} prune"), warning);
 }
 

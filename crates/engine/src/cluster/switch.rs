@@ -6,13 +6,12 @@ use windlass_core::machine::action::{Action, Retire};
 use windlass_core::machine::event::{Color, Event, Step};
 
 use super::parts::Parts;
-use super::{Lane, step};
+use super::wait::{patiently, until};
+use super::{Lane, Trouble, step};
 use crate::world::World;
 
 /// How long a cluster may take until a Service's addresses follow its selector.
 const FOLLOWS_WITHIN: Duration = Duration::from_secs(30);
-/// A look without a tick, in case that a watch is stuck.
-const LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) async fn route(world: &World, lane: &Lane, action: Action) -> Option<Event> {
     let Action::Route {
@@ -34,11 +33,19 @@ pub(crate) async fn route(world: &World, lane: &Lane, action: Action) -> Option<
         .map(|(color, _)| *color)
         .collect();
     let led = match all.as_slice() {
-        [color] => lead(world, lane, &environment, turn, *color, step).await,
+        [color] => {
+            let lead = || lead(world, lane, &environment, turn, *color, step);
+            let led = patiently(world, (&environment, turn), step.name(), lead).await;
+            led.map_err(String::from)
+        }
         _ => Err("a Service's selector leads to one track; weights need another way in".to_owned()),
     };
     let led = match (led, all.first(), retire) {
-        (Ok(()), Some(color), Retire::AtOnce) => end_others(world, lane, &environment, *color).await,
+        (Ok(()), Some(color), Retire::AtOnce) => {
+            let end = || end_others(world, lane, &environment, *color);
+            let ended = patiently(world, (&environment, turn), "end connections of", end).await;
+            ended.map_err(String::from)
+        }
         (led, _, _) => led,
     };
     let tracks = world
@@ -47,7 +54,7 @@ pub(crate) async fn route(world: &World, lane: &Lane, action: Action) -> Option<
     if led.is_ok() && !tracks {
         // In place, what the new release no longer has is on its track still.
         if let Some(color) = all.first() {
-            step::prune(world, lane, &environment, *color).await;
+            step::prune(world, lane, (&environment, turn), *color).await;
         }
     }
     Some(match led {
@@ -75,11 +82,13 @@ async fn lead(
     turn: u64,
     color: Color,
     step: Step,
-) -> Result<(), String> {
+) -> Result<(), Trouble> {
     lane.cluster.open().await?;
     let _switching = lane.switching.lock().await;
     if !world.is_current(environment, turn) {
-        return Err("a newer change of traffic was asked for".to_owned());
+        return Err(Trouble::from(
+            "a newer change of traffic was asked for".to_owned(),
+        ));
     }
     let edge = &world.options.config.edge;
     let release = release_on(world, environment, color)
@@ -88,6 +97,7 @@ async fn lead(
     let objects =
         objects.ok_or_else(|| format!("the objects of {release} for {environment} are not stored here"))?;
     let parts = Parts::of(&objects, color, edge);
+    lane.cluster.look_again(edge.clone()).await?;
     let way = lane.cluster.look().ways.get(edge).cloned().unwrap_or_default();
     let live = step::live(world, environment).map(|(_, color)| color);
     if step == Step::Switch
@@ -95,13 +105,13 @@ async fn lead(
         && there != color
         && live.is_some_and(|live| live != there)
     {
-        return Err(format!(
+        return Err(Trouble::from(format!(
             "{person} led customers to the {} track meanwhile; that stands\nhint: lead them back by hand, then `windlass retry {environment}`",
             there.name()
-        ));
+        )));
     }
     lane.cluster.take(parts.switched.clone()).await?;
-    follows(lane, edge, color, &parts).await
+    Ok(follows(lane, edge, color, &parts).await?)
 }
 
 /// Waits until new connections go to the track alone.
@@ -113,17 +123,12 @@ async fn follows(lane: &Lane, edge: &str, color: Color, parts: &Parts) -> Result
     {
         return Ok(());
     }
-    let mut changes = lane.cluster.changes();
-    let waited = tokio::time::timeout(FOLLOWS_WITHIN, async {
-        loop {
-            let way = lane.cluster.look().ways.get(edge).cloned().unwrap_or_default();
-            if way.leads_to == Some(color) && way.ready.len() == 1 && way.ready.contains_key(&Some(color)) {
-                return;
-            }
-            let _ = tokio::time::timeout(LOOK, changes.changed()).await;
-        }
+    let followed = until(lane, FOLLOWS_WITHIN, |seen| {
+        let way = seen.ways.get(edge)?;
+        let alone = way.ready.len() == 1 && way.ready.contains_key(&Some(color));
+        (way.leads_to == Some(color) && alone).then_some(())
     });
-    waited.await.map_err(|_| {
+    followed.await.ok_or_else(|| {
         format!(
             "Service {edge} has the selector of the {} track, but its addresses do not follow within {} s\nhint: `kubectl get endpointslices` shows them; the controller manager may be down",
             color.name(),
@@ -133,7 +138,7 @@ async fn follows(lane: &Lane, edge: &str, color: Color, parts: &Parts) -> Result
 }
 
 /// Clients that keep a connection would stay on the track that was left, for as long as they like.
-async fn end_others(world: &World, lane: &Lane, environment: &str, color: Color) -> Result<(), String> {
+async fn end_others(world: &World, lane: &Lane, environment: &str, color: Color) -> Result<(), Trouble> {
     let left = color.other();
     let Some(release) = release_on(world, environment, left) else {
         return Ok(());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
-use windlass_engine::cluster::{Cluster, Clusters, Later, Seen, SeenTrack, Way};
+use windlass_engine::cluster::{Cluster, Clusters, Later, Seen, SeenTrack, Trouble, Way};
 use windlass_engine::local::{JobOutcome, LogLine, WorkloadState};
 
 use super::place::{Place, Running, until};
@@ -109,6 +109,33 @@ fn what_somebody_deletes_comes_back_and_what_somebody_decided_is_shown() {
     assert_eq!(cluster.edge(), Some(Color::Green));
 }
 
+#[test]
+fn a_cluster_that_does_not_answer_is_waited_for_and_a_rollout_that_waits_can_be_given_up() {
+    let (place, cluster) = on_cluster(UNWATCHED);
+    let first = place.commit("one", "");
+    cluster.silence("check");
+    let controller = place.controller_on(cluster.wired());
+    let waits = |words: &str| {
+        until(words, || {
+            let warnings = controller.view().warnings.join("\n");
+            warnings.contains(words).then_some(())
+        });
+    };
+    waits("plan for staging waits: nobody answers");
+    cluster.silence("apply");
+    waits("migrate staging waits: nobody answers");
+    cluster.silence("");
+    assert_eq!(controller.ended(&first).outcome, "promoted");
+    assert_eq!(controller.view().warnings, Vec::<String>::new());
+
+    cluster.silence("apply");
+    let second = place.commit("two", "");
+    waits("migrate staging waits: nobody answers");
+    ask(&controller, windlass_core::machine::event::Wish::Abort);
+    assert_eq!(controller.ended(&second).outcome, "aborted");
+    assert_eq!(cluster.edge(), Some(Color::Blue));
+}
+
 fn on_cluster(more: &str) -> (Place, Arc<StandIn>) {
     (Place::on(RUNTIME, more), Arc::new(StandIn::default()))
 }
@@ -166,6 +193,8 @@ struct State {
     changed_by: Option<String>,
     jobs: Vec<String>,
     ended: Vec<String>,
+    /// The request that it does not answer.
+    silent_to: &'static str,
 }
 
 impl StandIn {
@@ -195,6 +224,20 @@ impl StandIn {
 
     fn ended(&self) -> Vec<String> {
         self.state.lock().unwrap().ended.clone()
+    }
+
+    fn silence(&self, request: &'static str) {
+        self.change(|state| state.silent_to = request);
+    }
+
+    fn answers(&self, request: &str) -> Result<(), Trouble> {
+        if self.state.lock().unwrap().silent_to != request {
+            return Ok(());
+        }
+        Err(Trouble {
+            reason: "nobody answers".to_owned(),
+            passes: true,
+        })
     }
 
     fn delete(&self, name: &str) {
@@ -230,15 +273,18 @@ impl StandIn {
 struct Wired(Arc<StandIn>);
 
 impl Cluster for Wired {
-    fn open(&self) -> Later<'_, Result<(), String>> {
+    fn open(&self) -> Later<'_, Result<(), Trouble>> {
         Box::pin(async { Ok(()) })
     }
 
-    fn check(&self, _: Vec<Object>) -> Later<'_, Result<(), String>> {
-        Box::pin(async { Ok(()) })
+    fn check(&self, _: Vec<Object>) -> Later<'_, Result<(), Trouble>> {
+        Box::pin(async { self.0.answers("check") })
     }
 
-    fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, String>> {
+    fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>> {
+        if let Err(trouble) = self.0.answers("apply") {
+            return Box::pin(async { Err(trouble) });
+        }
         let differs = |state: &State, object: &Object| state.objects.get(&key(object)) != Some(object);
         let mut left = Vec::new();
         for object in objects {
@@ -263,7 +309,7 @@ impl Cluster for Wired {
         Box::pin(async { Ok(left) })
     }
 
-    fn take(&self, objects: Vec<Object>) -> Later<'_, Result<(), String>> {
+    fn take(&self, objects: Vec<Object>) -> Later<'_, Result<(), Trouble>> {
         self.0.change(|state| {
             state.changed_by = None;
             state
@@ -273,7 +319,7 @@ impl Cluster for Wired {
         Box::pin(async { Ok(()) })
     }
 
-    fn run_job(&self, job: Object) -> Later<'_, Result<JobOutcome, String>> {
+    fn run_job(&self, job: Object) -> Later<'_, Result<JobOutcome, Trouble>> {
         self.0.change(|state| {
             state.jobs.push(job.name().to_owned());
             state.jobs.dedup();
@@ -287,7 +333,7 @@ impl Cluster for Wired {
         Box::pin(async { Ok(outcome) })
     }
 
-    fn remove_track(&self, color: Color, _: Duration) -> Later<'_, Result<(), String>> {
+    fn remove_track(&self, color: Color, _: Duration) -> Later<'_, Result<(), Trouble>> {
         let own = |object: &Object| {
             windlass_core::track::is_coloured(object) && object.label("version") == Some(color.name())
         };
@@ -296,14 +342,20 @@ impl Cluster for Wired {
         Box::pin(async { Ok(()) })
     }
 
-    fn prune(&self, _: Color, _: Vec<Object>) -> Later<'_, Result<Vec<String>, String>> {
+    fn look_again(&self, _: String) -> Later<'_, Result<(), Trouble>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn prune(&self, _: Color, _: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>> {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn end_connections(&self, service: String) -> Later<'_, Result<(), String>> {
+    fn end_connections(&self, service: String) -> Later<'_, Result<(), Trouble>> {
         self.0.change(|state| state.ended.push(service));
         Box::pin(async { Ok(()) })
     }
+
+    fn listen_again(&self) {}
 
     fn look(&self) -> Seen {
         let state = self.0.state.lock().unwrap();

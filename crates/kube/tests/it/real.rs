@@ -29,6 +29,7 @@ impl Real {
         let target = Target {
             kubeconfig: Some(cluster.kubeconfig().to_owned()),
             context: None,
+            ..Target::default()
         };
         let file = kube::config::Kubeconfig::read_from(target.kubeconfig.as_ref().unwrap()).unwrap();
         let config = kube::Config::from_custom_kubeconfig(file, &kube::config::KubeConfigOptions::default())

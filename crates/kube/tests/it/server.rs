@@ -88,6 +88,7 @@ impl Server {
         let target = Target {
             kubeconfig: Some(path),
             context: Some("t".to_owned()),
+            ..Target::default()
         };
         let cluster = Cluster::connect(&target).await.unwrap();
         let owner = Owner {

@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::place::Place;
 use crate::say::Tone;
 use crate::wire;
+use crate::wire::cluster::Reach;
 
 /// Permissions that are named when they are missing.
 const MISSING_SHOWN: usize = 5;
@@ -130,20 +131,39 @@ fn ports(config: &Config) -> Vec<Check> {
         .collect()
 }
 
-/// Reaches each cluster, and asks it for all that a release of these files needs before the first write needs it.
+/// Reaches each cluster, and asks it for all that a release of these files needs before the first write needs it. What is
+/// asked of the cluster itself is asked once.
 fn clusters(place: &Place, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
+    let mut examined: Vec<Option<&str>> = Vec::new();
     for environment in &config.environments {
-        let Runtime::Kubernetes { context, namespace } = &environment.runtime else {
+        let Runtime::Kubernetes {
+            context,
+            namespace,
+            impersonate,
+        } = &environment.runtime
+        else {
             continue;
         };
-        let context = context.as_deref();
-        let greeting = wait_for(wire::cluster::greeting(context));
+        let reach = Reach {
+            context: context.as_deref(),
+            impersonate: impersonate.as_ref(),
+        };
+        let greeting = wait_for(wire::cluster::greeting(&reach));
         let reached = greeting.is_ok();
         let greeting = greeting.map(|greeting| format!("namespace {namespace} of {greeting}"));
         checks.push(told(format!("cluster {}", environment.name), greeting));
+        if reached && !examined.contains(&reach.context) {
+            examined.push(reach.context);
+            let found = wait_for(wire::cluster::examined(&reach)).unwrap_or_default();
+            checks.extend(
+                found
+                    .into_iter()
+                    .map(|(what, found)| told(what.to_owned(), found)),
+            );
+        }
         if reached {
-            let allowed = allowed(place, config, environment, (context, namespace));
+            let allowed = allowed(place, config, environment, (&reach, namespace));
             checks.push(told(format!("access {}", environment.name), allowed));
         }
     }
@@ -154,10 +174,10 @@ fn allowed(
     place: &Place,
     config: &Config,
     environment: &Environment,
-    (context, namespace): (Option<&str>, &str),
+    (reach, namespace): (&Reach<'_>, &str),
 ) -> Result<String> {
     let access = rbac::needed(place, config, environment, namespace)?;
-    let missing = wait_for(wire::cluster::missing(context, namespace, &access))?;
+    let missing = wait_for(wire::cluster::missing(reach, namespace, &access))?;
     let all = access.namespaced.len() + access.wide.len();
     if missing.is_empty() {
         return Ok(format!("all {all} permissions that these files need"));

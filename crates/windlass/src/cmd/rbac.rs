@@ -38,7 +38,13 @@ impl Rbac {
         };
         let access = needed(&place, &config, environment, namespace)?;
         let account = self.account.split_once('/').unwrap_or((namespace, &self.account));
-        let manifests = access.manifests(namespace, account);
+        let manifests = match &environment.runtime {
+            Runtime::Kubernetes {
+                impersonate: Some(who),
+                ..
+            } => access.manifests_for(namespace, who, account),
+            Runtime::Kubernetes { .. } | Runtime::Local => access.manifests(namespace, account),
+        };
         let say = shared.say();
         say.document(&manifests);
         for manifest in manifests {

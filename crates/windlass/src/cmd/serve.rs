@@ -24,18 +24,26 @@ pub(super) struct Serve {
     /// The repository whose branches are followed; without it, the one that holds the configuration
     #[arg(long, value_name = "PATH")]
     repository: Option<PathBuf>,
+    /// Lease on the cluster, as NAME or NAMESPACE/NAME: of all that name it, the one that holds it is the controller, and
+    /// the others stand by
+    #[arg(long, value_name = "LEASE")]
+    lease: Option<String>,
+    /// Address that says whether this process lives (`/livez`) and can do its work (`/readyz`)
+    #[arg(long, value_name = "ADDRESS")]
+    probe: Option<SocketAddr>,
 }
 
 impl Serve {
     pub(super) fn run(&self, shared: &Shared) -> Result<Outcome> {
         let place = shared.place()?;
         let config = configuration(&place)?;
-        wait_for(wire::serve(
-            &place,
-            &config,
-            self.listen,
-            self.repository.as_deref(),
-        ))?;
+        let serving = wire::Serving {
+            listen: self.listen,
+            repository: self.repository.as_deref(),
+            lease: self.lease.as_deref(),
+            probe: self.probe,
+        };
+        wait_for(wire::serve(&place, &config, &serving))?;
         Ok(Outcome::Done)
     }
 }

@@ -5,56 +5,140 @@ mod driver;
 
 use anyhow::{Result, bail};
 use windlass_core::access::Access;
-use windlass_core::config::{Config, Environment, Runtime};
+use windlass_core::config::{Config, Environment, Impersonate, Runtime};
+use windlass_core::object::Object;
 use windlass_engine::cluster::Clusters;
 
 /// Fits the environments of a configuration that are on clusters to the engine. Nothing is connected yet.
-type Driver = fn(&Config) -> Clusters;
+type Driver = fn(&Config, Option<&Seat>) -> Clusters;
 
 #[cfg(feature = "kubernetes")]
 const DRIVER: Option<Driver> = Some(driver::all);
 #[cfg(not(feature = "kubernetes"))]
 const DRIVER: Option<Driver> = None;
 
-/// The environments that are on clusters. Fails where there are some and this program cannot reach any.
-pub(crate) fn all(config: &Config) -> Result<Clusters> {
-    with(config, DRIVER)
+#[cfg(feature = "kubernetes")]
+pub(crate) use driver::Seat;
+
+/// The place of the one of several controllers that acts; without a driver there is none.
+#[cfg(not(feature = "kubernetes"))]
+pub(crate) enum Seat {}
+
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+impl Seat {
+    pub(crate) async fn acquire(&self, _: impl FnMut(Result<&str, String>)) {
+        match *self {}
+    }
+
+    pub(crate) async fn hold(&self) -> String {
+        match *self {}
+    }
+
+    pub(crate) async fn give_back(&self) {
+        match *self {}
+    }
 }
 
-/// What the cluster of a context says of itself: version, address, and who it takes us for.
+/// The environments that are on clusters. Fails where there are some and this program cannot reach any. Where there is a
+/// seat, nothing is written there by whoever does not have it.
+pub(crate) fn all(config: &Config, seat: Option<&Seat>) -> Result<Clusters> {
+    with(config, seat, DRIVER)
+}
+
+/// A place that one of several controllers has: the Lease of this name on the current cluster.
 #[cfg(feature = "kubernetes")]
-pub(crate) async fn greeting(context: Option<&str>) -> Result<String> {
-    driver::greeting(context).await.map_err(anyhow::Error::msg)
+pub(crate) async fn seat(lease: &str, identity: &str) -> Result<Seat> {
+    driver::Seat::at(lease, identity)
+        .await
+        .map_err(anyhow::Error::msg)
 }
 
 /// There is no way to any.
 #[cfg(not(feature = "kubernetes"))]
 #[expect(clippy::unused_async, reason = "it is what it is with a driver")]
-pub(crate) async fn greeting(_: Option<&str>) -> Result<String> {
+pub(crate) async fn seat(_: &str, _: &str) -> Result<Seat> {
+    bail!("--lease: this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
+}
+
+/// Which cluster, and whom it is to take us for.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(
+    not(feature = "kubernetes"),
+    expect(dead_code, reason = "there is no way to any")
+)]
+pub(crate) struct Reach<'a> {
+    /// A context of the kubeconfig; `None` for its current one.
+    pub(crate) context: Option<&'a str>,
+    /// `None` for whoever the kubeconfig says.
+    pub(crate) impersonate: Option<&'a Impersonate>,
+}
+
+/// What the cluster of a context says of itself: version, address, and who it takes us for.
+#[cfg(feature = "kubernetes")]
+pub(crate) async fn greeting(reach: &Reach<'_>) -> Result<String> {
+    driver::greeting(reach).await.map_err(anyhow::Error::msg)
+}
+
+/// There is no way to any.
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+pub(crate) async fn greeting(_: &Reach<'_>) -> Result<String> {
+    bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
+}
+
+/// What the cluster of a context is like by itself: each thing that was looked at, and what is wrong with it.
+#[cfg(feature = "kubernetes")]
+pub(crate) async fn examined(reach: &Reach<'_>) -> Result<Vec<(&'static str, Result<String>)>> {
+    let examined = driver::examined(reach).await.map_err(anyhow::Error::msg)?;
+    let found = examined
+        .into_iter()
+        .map(|(what, found)| (what, found.map_err(anyhow::Error::msg)));
+    Ok(found.collect())
+}
+
+/// There is no way to any.
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+pub(crate) async fn examined(_: &Reach<'_>) -> Result<Vec<(&'static str, Result<String>)>> {
     bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
 }
 
 /// What of `access` the cluster of a context does not allow us, in words.
 #[cfg(feature = "kubernetes")]
-pub(crate) async fn missing(context: Option<&str>, namespace: &str, access: &Access) -> Result<Vec<String>> {
-    let missing = driver::missing(context, namespace, access).await;
+pub(crate) async fn missing(reach: &Reach<'_>, namespace: &str, access: &Access) -> Result<Vec<String>> {
+    let missing = driver::missing(reach, namespace, access).await;
     missing.map_err(anyhow::Error::msg)
 }
 
 /// There is no way to any.
 #[cfg(not(feature = "kubernetes"))]
 #[expect(clippy::unused_async, reason = "it is what it is with a driver")]
-pub(crate) async fn missing(_: Option<&str>, _: &str, _: &Access) -> Result<Vec<String>> {
+pub(crate) async fn missing(_: &Reach<'_>, _: &str, _: &Access) -> Result<Vec<String>> {
+    bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
+}
+
+/// Makes a cluster have these objects, whoever decided otherwise; their names.
+#[cfg(feature = "kubernetes")]
+pub(crate) async fn apply(reach: &Reach<'_>, namespace: &str, objects: Vec<Object>) -> Result<Vec<String>> {
+    let applied = driver::apply(reach, namespace, &objects).await;
+    applied.map_err(anyhow::Error::msg)
+}
+
+/// There is no way to any.
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+pub(crate) async fn apply(_: &Reach<'_>, _: &str, _: Vec<Object>) -> Result<Vec<String>> {
     bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
 }
 
 /// How to come to a program with the driver.
 pub(crate) const BUILD: &str = "in a checkout, `WINDLASS_FEATURES=kubernetes ./windlass` builds it in; so does `cargo build --release --package windlass`";
 
-fn with(config: &Config, driver: Option<Driver>) -> Result<Clusters> {
+fn with(config: &Config, seat: Option<&Seat>, driver: Option<Driver>) -> Result<Clusters> {
     let on_cluster = |one: &&Environment| matches!(one.runtime, Runtime::Kubernetes { .. });
     match (driver, config.environments.iter().find(on_cluster)) {
-        (Some(driver), Some(_)) => Ok(driver(config)),
+        (Some(driver), Some(_)) => Ok(driver(config, seat)),
         (_, None) => Ok(Clusters::default()),
         (None, Some(environment)) => bail!(
             "environment {} is on Kubernetes, and this windlass was built without the driver for it\nhint: {BUILD}",
@@ -77,13 +161,13 @@ mod tests {
 
     #[test]
     fn an_environment_on_kubernetes_is_refused_by_name_where_the_driver_is_missing() {
-        let error = with(&config("{ kubernetes: { namespace: shop } }"), None).unwrap_err();
+        let error = with(&config("{ kubernetes: { namespace: shop } }"), None, None).unwrap_err();
         let text = error.to_string();
         assert!(text.contains("environment staging is on Kubernetes"), "{text}");
         assert!(
             text.contains("hint: ") && text.contains("WINDLASS_FEATURES"),
             "{text}"
         );
-        assert!(with(&config("local"), None).is_ok());
+        assert!(with(&config("local"), None, None).is_ok());
     }
 }

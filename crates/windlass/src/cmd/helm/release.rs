@@ -96,6 +96,7 @@ impl Session {
                 .one("kube-context")
                 .map(str::to_owned)
                 .or_else(|| environment("HELM_KUBECONTEXT")),
+            ..Target::default()
         };
         // More than one thread: templates ask the cluster while a render waits for its answer.
         let runtime = tokio::runtime::Builder::new_multi_thread()
