@@ -5,6 +5,7 @@ pub mod argo;
 pub mod config;
 pub mod digest;
 pub mod health;
+pub mod install;
 pub mod machine;
 pub mod moment;
 pub mod object;

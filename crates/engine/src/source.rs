@@ -7,6 +7,7 @@ mod tree;
 
 use std::path::{Path, PathBuf};
 
+pub use mirror::is_remote;
 pub use tree::{Entry, Mode, Tree};
 
 /// A repository on this machine, bare or with a work tree.

@@ -11,6 +11,7 @@ mod guard;
 pub(crate) mod helm;
 mod hold;
 mod image;
+mod install;
 mod ledger;
 mod logs;
 mod next;
@@ -141,6 +142,8 @@ enum Verb {
     Guard(guard::Guard),
     /// The least that a cluster must allow whoever releases these files to an environment
     Rbac(rbac::Rbac),
+    /// The manifests that run Windlass in a cluster
+    Install(install::Install),
     /// Build images, send them to a registry, look into them
     #[command(subcommand)]
     Image(image::Image),
@@ -191,6 +194,7 @@ impl Verb {
             Self::Ledger(verb) => verb.run(shared),
             Self::Guard(verb) => verb.run(shared),
             Self::Rbac(verb) => verb.run(shared),
+            Self::Install(verb) => verb.run(shared),
             Self::Image(verb) => verb.run(shared),
             Self::Doctor(verb) => verb.run(shared),
             Self::Serve(verb) => verb.run(shared),

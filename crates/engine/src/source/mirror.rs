@@ -22,7 +22,7 @@ const REFS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*
 const SSH: &str = "ssh -o BatchMode=yes";
 
 /// Whether a `repository` of windlass.yaml is elsewhere, and not a folder of this machine.
-pub(crate) fn is_remote(repository: &str) -> bool {
+pub fn is_remote(repository: &str) -> bool {
     let short = |(host, _): (&str, &str)| !host.is_empty() && !host.contains('/');
     repository.contains("://") || repository.split_once(':').is_some_and(short)
 }

@@ -11,12 +11,22 @@ mod cluster;
 #[path = "../../../engine/tests/it/customers.rs"]
 mod customers;
 #[cfg(feature = "kubernetes")]
+mod fault;
+#[cfg(feature = "kubernetes")]
 mod helm;
+#[cfg(feature = "kubernetes")]
+mod install;
 mod kill;
+#[cfg(feature = "kubernetes")]
+mod lease;
 mod place;
 #[path = "../../../engine/tests/it/port.rs"]
 mod port;
 mod refusal;
 mod remote;
+#[cfg(feature = "kubernetes")]
+mod staging;
+#[cfg(feature = "kubernetes")]
+mod tenant;
 mod update;
 mod verbs;

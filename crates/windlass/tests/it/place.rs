@@ -139,28 +139,46 @@ impl Place {
     }
 
     fn serve_by(&self, program: &Path, variables: &[(&str, &str)]) -> Controller {
-        let contact = self.state().join("controller.json");
-        let _ = fs::remove_file(&contact);
-        let log = self.folder.path().join("serve.log");
+        let _ = fs::remove_file(self.state().join("controller.json"));
+        let process = self.spawn(program, &["--listen=127.0.0.1:0"], "serve", variables);
+        self.controller(process, "serve")
+    }
+
+    /// Starts one of several controllers, which may have to wait for its turn. What it says is in the file of its name.
+    pub(crate) fn stand_by(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Child {
+        self.spawn(Path::new(WINDLASS), arguments, name, variables)
+    }
+
+    fn spawn(&self, program: &Path, arguments: &[&str], name: &str, variables: &[(&str, &str)]) -> Child {
+        let log = self.folder.path().join(format!("{name}.log"));
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(log)
             .unwrap();
-        let mut process = self
-            .program(program, &["serve", "--listen", "127.0.0.1:0"])
+        self.program(program, &[&["serve"], arguments].concat())
             .envs(variables.iter().copied())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// What a controller said.
+    pub(crate) fn log(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(format!("{name}.log"))).unwrap_or_default()
+    }
+
+    /// Waits until a process is the controller and answers.
+    pub(crate) fn controller(&self, mut process: Child, name: &str) -> Controller {
+        let path = self.state().join("controller.json");
         let contact = until("the controller to answer", || {
             if let Some(status) = process.try_wait().unwrap() {
-                let log = fs::read_to_string(self.folder.path().join("serve.log"));
-                panic!("the controller ended with {status}: {log:?}");
+                panic!("the controller ended with {status}: {}", self.log(name));
             }
-            let text = fs::read_to_string(&contact).ok()?;
-            serde_json::from_str::<Value>(&text).ok()
+            let text = fs::read_to_string(&path).ok()?;
+            let contact = serde_json::from_str::<Value>(&text).ok()?;
+            (contact["pid"] == process.id()).then_some(contact)
         });
         let text = |key: &str| contact[key].as_str().unwrap().to_owned();
         Controller {
@@ -181,8 +199,24 @@ impl Drop for Place {
 impl Controller {
     /// SIGKILL, and nothing else.
     pub(crate) fn kill(mut self) {
+        self.end();
+    }
+
+    /// The same, where another one takes its place.
+    pub(crate) fn end(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
+    }
+
+    /// The number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until its process ends by itself; whether that is well.
+    pub(crate) fn wait(&mut self) -> bool {
+        let ended = until("the controller to end", || self.process.try_wait().unwrap());
+        ended.success()
     }
 
     pub(crate) fn view(&self) -> View {
