@@ -1,3 +1,5 @@
+//! Powers against those of the library, on either kind of processor.
+
 use rsa::BigUint;
 
 use super::four::{Plain, Work};

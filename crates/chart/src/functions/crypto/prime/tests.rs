@@ -1,3 +1,5 @@
+//! Primes and what only looks like one.
+
 use super::*;
 
 /// A source whose bytes are the same in each run.
