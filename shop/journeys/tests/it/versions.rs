@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Method;
 use journeys::{OrdersRun, Shop, wait_ready};
 use serde_json::{Value, json};
+use service_kit::client::{Call, Upstream};
 use service_kit::{Definition, Running, Settings, start};
 
 use crate::crash::process;
@@ -22,21 +23,22 @@ async fn beside<D: Definition>(shop: &Shop) -> Running {
     running
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_is_stopped_under_load_loses_no_request() {
-    let shop = Arc::new(Shop::start(&[], OrdersRun::Elsewhere).await.unwrap());
-    let (blue, green) = (
-        beside::<catalog_service::Catalog>(&shop).await,
-        beside::<catalog_service::Catalog>(&shop).await,
-    );
+/// Stops one of two instances of a service under load, as a platform does. Each request is sent once, and must be answered.
+async fn is_stopped_under_load<D: Definition>(
+    shop: &Shop,
+    answer: u16,
+    request: impl Fn(&Upstream, usize) -> Call + Clone + Send + 'static,
+) {
+    let (blue, green) = (beside::<D>(shop).await, beside::<D>(shop).await);
     let (to_blue, to_green) = (shop.at(&blue.url()), shop.at(&green.url()));
     let blue_admin = shop.at(&blue.admin_url());
     let (to_the_new, ends) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let served = Arc::new(AtomicUsize::new(0));
     let workers: Vec<_> = (0..8)
-        .map(|_| {
+        .map(|worker| {
             let (to_blue, to_green, served) = (to_blue.clone(), to_green.clone(), Arc::clone(&served));
             let (to_the_new, ends) = (Arc::clone(&to_the_new), Arc::clone(&ends));
+            let request = request.clone();
             tokio::spawn(async move {
                 while !ends.load(Ordering::Relaxed) {
                     let to = if to_the_new.load(Ordering::Relaxed) {
@@ -44,11 +46,8 @@ async fn a_version_that_is_stopped_under_load_loses_no_request() {
                     } else {
                         &to_blue
                     };
-                    // A POST, so that the client never sends it twice by itself.
-                    let call = to
-                        .call(Method::POST, "/prices")
-                        .json(&json!({"skus": ["KIT-001"]}));
-                    assert_eq!(call.send().await.unwrap().status.as_u16(), 200);
+                    let reply = request(to, worker).send().await.unwrap();
+                    assert_eq!(reply.status.as_u16(), answer, "{}: {:?}", D::NAME, reply.body);
                     served.fetch_add(1, Ordering::Relaxed);
                 }
             })
@@ -66,7 +65,38 @@ async fn a_version_that_is_stopped_under_load_loses_no_request() {
     for worker in workers {
         worker.await.unwrap();
     }
-    assert!(served.load(Ordering::Relaxed) > 100);
+    assert!(served.load(Ordering::Relaxed) > 100, "{}", D::NAME);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_stopped_under_load_loses_no_request() {
+    let shop = Shop::start(&[], OrdersRun::Elsewhere).await.unwrap();
+    // All of them POST, so that the client never sends anything twice by itself.
+    let price = json!({"skus": ["KIT-001"]});
+    is_stopped_under_load::<catalog_service::Catalog>(&shop, 200, move |to, _| {
+        to.call(Method::POST, "/prices").json(&price)
+    })
+    .await;
+    let item = json!({"sku": "KIT-001", "quantity": 1});
+    let put = move |to: &Upstream, path: &str, worker: usize| {
+        let call = to.call(Method::POST, path.to_owned()).json(&item);
+        call.header("x-cart-id", &format!("guest-{worker:016}"))
+    };
+    let through_the_edge = put.clone();
+    is_stopped_under_load::<cart_service::Carts>(&shop, 200, move |to, worker| {
+        put(to, "/cart/items", worker)
+    })
+    .await;
+    is_stopped_under_load::<api_gateway::Gateway>(&shop, 200, move |to, worker| {
+        through_the_edge(to, "/api/v1/cart/items", worker)
+    })
+    .await;
+    sign_up(&shop, "ada@example.org").await;
+    let credentials = json!({"email": "ada@example.org", "password": "correct horse battery"});
+    is_stopped_under_load::<user_service::Users>(&shop, 201, move |to, _| {
+        to.call(Method::POST, "/sessions").json(&credentials)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
