@@ -1,10 +1,13 @@
 // Command cluster runs a real Kubernetes control plane for tests: etcd, API server, controller manager and scheduler, each
-// as a process of its own, all from this one file, and nodes that start no container but behave as a pod's annotations ask.
+// as a process of its own, all from this one file, and nodes that start no container but behave as a pod's annotations ask; or,
+// for root, one node that runs pods.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/component-base/cli"
@@ -12,17 +15,24 @@ import (
 	_ "k8s.io/component-base/metrics/prometheus/version"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllers "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 
+	"windlass.dev/testing/cluster/dns"
 	"windlass.dev/testing/cluster/nodes"
 	"windlass.dev/testing/cluster/up"
 )
 
-const usage = `usage: cluster up --dir DIR [--nodes 3] [--stay]
+const usage = `usage: cluster up --dir DIR [--nodes 3 | --real] [--stay]
+       cluster up --try
 
 Starts a Kubernetes control plane with nodes that only pretend, on free ports of 127.0.0.1, and prints one line of JSON
 when it is healthy: where its kubeconfig is, and each component's process. It stops on SIGTERM or SIGINT, and when its
 standard input ends (not with --stay). DIR must be empty or not exist.
+
+With --real it has one node that runs pods, in namespaces of its own; that needs root, containerd and more. --try says what
+of that is missing: exit code 3 for what can be installed, 4 for what this machine refuses.
 
 What a pod does is said by its annotations (see README.md):
   windlass.test/pod     ready | unready | crash | fail | succeed | image-pull | config-error | pending
@@ -40,12 +50,22 @@ func component(name string) *cobra.Command {
 		return controllers.NewControllerManagerCommand()
 	case up.Scheduler:
 		return scheduler.NewSchedulerCommand()
+	case up.Kubelet:
+		return kubelet.NewKubeletCommand(context.Background())
+	case up.Proxy:
+		return proxy.NewProxyCommand()
 	case up.Etcd:
 		return up.EtcdCommand()
 	case up.Nodes:
 		return nodes.Command()
+	case up.DNS:
+		return dns.Command()
+	case up.Cloud:
+		return nodes.CloudCommand()
 	case "up":
 		return up.Command()
+	case up.Inside, up.Within, up.Sweep:
+		return up.PartOfReal(name)
 	}
 	return nil
 }
@@ -60,14 +80,16 @@ func main() {
 		fmt.Fprint(os.Stderr, usage)
 		os.Exit(2)
 	}
-	isUp := os.Args[1] == "up"
+	// Ours, and CoreDNS, speak for themselves; the others set up their logs and end with their own codes. CoreDNS hands klog's
+	// lines to Go's own log, which those would hand back to klog.
+	own := slices.Contains([]string{"up", up.Inside, up.Within, up.Sweep, up.DNS}, os.Args[1])
 	os.Args = append(os.Args[:1], os.Args[2:]...)
-	if !isUp {
+	if !own {
 		os.Exit(cli.Run(command))
 	}
 	command.SetUsageTemplate(usage)
 	if err := command.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
-		os.Exit(1)
+		os.Exit(up.ExitCode(err))
 	}
 }

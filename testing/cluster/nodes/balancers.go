@@ -15,8 +15,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// balancers gives each Service of type LoadBalancer an address, at which nothing answers.
+// balancers gives each Service of type LoadBalancer an address, at which nothing answers unless the node is real.
 type balancers struct {
+	address  func(key string) string
 	client   kubernetes.Interface
 	services listers.ServiceLister
 	queue    *queue
@@ -24,7 +25,7 @@ type balancers struct {
 
 func newBalancers(client kubernetes.Interface, factory informers.SharedInformerFactory) *balancers {
 	informer := factory.Core().V1().Services()
-	made := &balancers{client: client, services: informer.Lister()}
+	made := &balancers{address: address, client: client, services: informer.Lister()}
 	made.queue = newQueue(informer.Informer(), 2, made.step)
 	return made
 }
@@ -41,7 +42,7 @@ func (b *balancers) step(ctx context.Context, key string) (time.Duration, error)
 		return 0, nil
 	}
 	changed := service.DeepCopy()
-	changed.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: address(key)}}
+	changed.Status.LoadBalancer.Ingress = []corev1.LoadBalancerIngress{{IP: b.address(key)}}
 	_, err = b.client.CoreV1().Services(namespace).UpdateStatus(ctx, changed, metav1.UpdateOptions{})
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return 0, nil

@@ -15,6 +15,8 @@ import (
 
 // volumes makes a volume for each claim of the default storage class, and removes it when the claim is gone.
 type volumes struct {
+	// source makes what a volume of this name stores in.
+	source  func(name string) (corev1.PersistentVolumeSource, error)
 	client  kubernetes.Interface
 	claims  listers.PersistentVolumeClaimLister
 	volumes listers.PersistentVolumeLister
@@ -24,7 +26,7 @@ type volumes struct {
 
 func newVolumes(client kubernetes.Interface, factory informers.SharedInformerFactory) *volumes {
 	claims, known := factory.Core().V1().PersistentVolumeClaims(), factory.Core().V1().PersistentVolumes()
-	made := &volumes{client: client, claims: claims.Lister(), volumes: known.Lister()}
+	made := &volumes{source: pretended, client: client, claims: claims.Lister(), volumes: known.Lister()}
 	made.wanted = newQueue(claims.Informer(), 2, made.provide)
 	made.made = newQueue(known.Informer(), 2, made.remove)
 	return made
@@ -47,14 +49,24 @@ func (v *volumes) provide(ctx context.Context, key string) (time.Duration, error
 	if claim.Spec.StorageClassName == nil || *claim.Spec.StorageClassName != storageClass().Name {
 		return 0, nil
 	}
-	_, err = v.client.CoreV1().PersistentVolumes().Create(ctx, volume(claim), metav1.CreateOptions{})
+	made := volume(claim)
+	if made.Spec.PersistentVolumeSource, err = v.source(made.Name); err != nil {
+		return 0, err
+	}
+	_, err = v.client.CoreV1().PersistentVolumes().Create(ctx, made, metav1.CreateOptions{})
 	if apierrors.IsAlreadyExists(err) {
 		return 0, nil
 	}
 	return 0, err
 }
 
-// volume names a file server that does not exist: such a volume is attached to no node and mounted by no pretended one.
+// pretended names a file server that does not exist: such a volume is attached to no node and mounted by no pretended one.
+func pretended(name string) (corev1.PersistentVolumeSource, error) {
+	return corev1.PersistentVolumeSource{
+		NFS: &corev1.NFSVolumeSource{Server: "volumes.invalid", Path: "/" + name},
+	}, nil
+}
+
 func volume(claim *corev1.PersistentVolumeClaim) *corev1.PersistentVolume {
 	name := "pvc-" + string(claim.UID)
 	return &corev1.PersistentVolume{
@@ -72,9 +84,6 @@ func volume(claim *corev1.PersistentVolumeClaim) *corev1.PersistentVolume {
 			ClaimRef: &corev1.ObjectReference{
 				APIVersion: "v1", Kind: "PersistentVolumeClaim",
 				Namespace: claim.Namespace, Name: claim.Name, UID: claim.UID,
-			},
-			PersistentVolumeSource: corev1.PersistentVolumeSource{
-				NFS: &corev1.NFSVolumeSource{Server: "volumes.invalid", Path: "/" + name},
 			},
 		},
 	}

@@ -56,14 +56,14 @@ func (a *authority) client(name string, groups ...string) (identity, error) {
 	return a.sign(template)
 }
 
-// server signs for the API server, under the names by which it is reached from outside and from pods.
-func (a *authority) server() (identity, error) {
-	template := template(pkix.Name{CommonName: "kube-apiserver"})
+// server signs for somebody who is reached under names and at addresses.
+func (a *authority) server(who string, names, addresses []string) (identity, error) {
+	template := template(pkix.Name{CommonName: who})
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{
-		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+	template.DNSNames = names
+	for _, address := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(address))
 	}
-	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 96, 0, 1)}
 	return a.sign(template)
 }
 

@@ -30,8 +30,16 @@ func awaitHealthy(ctx context.Context, where layout) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthyPatience)
 	defer cancel()
+	if where.real != nil {
+		if err := where.bring(ctx); err != nil {
+			return err
+		}
+	}
 	for {
 		missing := unhealthy(ctx, client, where.nodes)
+		if missing == nil && where.real != nil {
+			missing = where.unreachable()
+		}
 		if missing == nil {
 			return nil
 		}

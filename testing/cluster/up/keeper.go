@@ -59,8 +59,11 @@ func (k *keeper) runOnce(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	command := exec.CommandContext(ctx, "/proc/self/exe", append([]string{k.name}, k.layout.arguments(k.name)...)...)
-	command.Args[0] = "cluster"
+	program, arguments := k.layout.program(k.name)
+	command := exec.CommandContext(ctx, program, arguments...)
+	if program != k.name {
+		command.Args[0] = "cluster"
+	}
 	command.Stdout, command.Stderr = log, log
 	// Cancelled, it is killed: what it stored goes with it, so there is nothing to finish.
 	// Ctrl-C on a terminal is for the keeper alone, which then ends its components; and none outlives it.
@@ -79,6 +82,10 @@ func (k *keeper) started(process *os.Process) error {
 	k.mutex.Lock()
 	k.process = process
 	k.mutex.Unlock()
+	if k.layout.real != nil {
+		// The number that it has among the node's own processes is another one's outside.
+		return nil
+	}
 	return os.WriteFile(filepath.Join(k.layout.dir, k.name+".pid"), []byte(strconv.Itoa(process.Pid)), 0o600)
 }
 

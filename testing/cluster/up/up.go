@@ -22,13 +22,19 @@ import (
 func Command() *cobra.Command {
 	var dir string
 	var nodes int
-	var stay bool
+	var stay, real, try bool
 	command := &cobra.Command{
 		Use:           "up",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if try {
+				return obstacles()
+			}
+			if dir == "" {
+				return errors.New("--dir is missing")
+			}
 			ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
 			if stay {
@@ -40,13 +46,17 @@ func Command() *cobra.Command {
 					cancel()
 				}()
 			}
+			if real {
+				return runReal(ctx, dir)
+			}
 			return run(ctx, dir, nodes)
 		},
 	}
 	command.Flags().StringVar(&dir, "dir", "", "folder for everything the cluster writes")
 	command.Flags().IntVar(&nodes, "nodes", 3, "how many nodes pretend")
 	command.Flags().BoolVar(&stay, "stay", false, "go on when standard input ends")
-	_ = command.MarkFlagRequired("dir")
+	command.Flags().BoolVar(&real, "real", false, "one node that runs pods")
+	command.Flags().BoolVar(&try, "try", false, "only say what is missing for a node that runs pods")
 	return command
 }
 
@@ -58,6 +68,16 @@ type report struct {
 	Audit      string         `json:"audit"`
 	Processes  map[string]int `json:"processes"`
 	ReadyMs    int64          `json:"ready_ms"`
+	Node       *nodeReport    `json:"node,omitempty"`
+}
+
+// A nodeReport is where a real node is.
+type nodeReport struct {
+	// Address of the node, and Machine of the machine as the node and its pods see it.
+	Address string `json:"address"`
+	Machine string `json:"machine"`
+	// Containerd is its socket.
+	Containerd string `json:"containerd"`
 }
 
 // run returns nil when it was told to stop.
@@ -72,25 +92,37 @@ func run(ctx context.Context, dir string, nodes int) error {
 	if err != nil {
 		return err
 	}
-	failed := make(chan error, len(components))
+	return serve(ctx, where, func(keepers map[string]*keeper) error {
+		made := where.report(time.Since(begun))
+		made.Processes = map[string]int{"cluster": os.Getpid()}
+		for name, one := range keepers {
+			made.Processes[name] = one.pid()
+		}
+		return made.say()
+	})
+}
+
+// serve runs the components until the context ends, and calls `healthy` once they are.
+func serve(ctx context.Context, where layout, healthy func(map[string]*keeper) error) error {
+	failed := make(chan error, len(where.components()))
 	keepers, stop := start(where, failed)
 	defer stop()
-	healthy := make(chan error, 1)
-	go func() { healthy <- awaitHealthy(ctx, where) }()
+	ready := make(chan error, 1)
+	go func() { ready <- awaitHealthy(ctx, where) }()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-failed:
 			return err
-		case err := <-healthy:
+		case err := <-ready:
 			if ctx.Err() != nil {
 				return nil
 			}
 			if err != nil {
 				return err
 			}
-			if err := say(where, keepers, time.Since(begun)); err != nil {
+			if err := healthy(keepers); err != nil {
 				return err
 			}
 		}
@@ -110,7 +142,7 @@ func prepare(dir string, where layout) (layout, error) {
 	if err := os.MkdirAll(where.identities(), 0o700); err != nil {
 		return where, fmt.Errorf("cannot make the cluster's folder: %w", err)
 	}
-	if err := writeIdentities(where.identities(), where.server()); err != nil {
+	if err := where.writeIdentities(); err != nil {
 		return where, err
 	}
 	admin, err := os.ReadFile(where.file("admin.kubeconfig"))
@@ -130,7 +162,7 @@ func start(where layout, failed chan<- error) (map[string]*keeper, func()) {
 	keepers := map[string]*keeper{}
 	ctx, cancel := context.WithCancel(context.Background())
 	var kept sync.WaitGroup
-	for _, name := range components {
+	for _, name := range where.components() {
 		one := &keeper{layout: where, name: name, failed: failed}
 		keepers[name] = one
 		kept.Add(1)
@@ -145,23 +177,22 @@ func start(where layout, failed chan<- error) (map[string]*keeper, func()) {
 	}
 }
 
-func say(where layout, keepers map[string]*keeper, took time.Duration) error {
-	processes := map[string]int{"cluster": os.Getpid()}
-	for name, one := range keepers {
-		processes[name] = one.pid()
-	}
-	line, err := json.Marshal(report{
-		Kubeconfig: where.kubeconfig(),
-		Server:     where.server(),
-		Dir:        where.dir,
-		Audit:      where.audit(),
-		Processes:  processes,
+func (l layout) report(took time.Duration) report {
+	return report{
+		Kubeconfig: l.kubeconfig(),
+		Server:     l.server(),
+		Dir:        l.dir,
+		Audit:      l.audit(),
 		ReadyMs:    took.Milliseconds(),
-	})
+	}
+}
+
+func (r report) say() error {
+	line, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(where.dir, "report.json"), line, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.Dir, "report.json"), line, 0o600); err != nil {
 		return err
 	}
 	fmt.Println(string(line))

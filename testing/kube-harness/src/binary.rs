@@ -121,6 +121,17 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Error> {
 fn compile(path: &Path) -> Result<(), Error> {
     let half = path.with_extension("half");
     let go = go()?;
+    // It is looked for beside the program.
+    let pause = path.with_file_name("pause");
+    run_go(
+        &go,
+        [
+            "build".as_ref(),
+            "-o".as_ref(),
+            pause.as_os_str(),
+            "./pause".as_ref(),
+        ],
+    )?;
     run_go(
         &go,
         ["build".as_ref(), "-o".as_ref(), half.as_os_str(), ".".as_ref()],

@@ -11,7 +11,8 @@ use nix::unistd::Pid;
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use crate::{Binary, Client, Error, Namespace};
+use crate::nodes::try_real;
+use crate::{Binary, Client, Error, Image, Namespace, Node, Nodes};
 
 /// A control plane of its own. It ends when this is dropped, and when this process ends in whatever way: its standard input
 /// is a pipe that only this process holds.
@@ -39,6 +40,8 @@ pub struct Report {
     pub processes: BTreeMap<String, u32>,
     /// How long it took to become healthy.
     pub ready_ms: u64,
+    /// The node, where it is a real one.
+    pub node: Option<Node>,
 }
 
 /// One process of a cluster, to be disturbed by a test. A component that is killed is started again after half a second.
@@ -86,12 +89,17 @@ impl Component {
 impl Cluster {
     /// Starts a cluster with a program that is built already.
     pub fn start(binary: &Binary) -> Result<Self, Error> {
+        Self::start_with(binary, Nodes::Pretended)
+    }
+
+    fn start_with(binary: &Binary, nodes: Nodes) -> Result<Self, Error> {
         let dir = tempfile::Builder::new()
             .prefix("windlass-cluster-")
             .tempdir()
             .map_err(Error::io("cannot make the cluster's folder"))?;
         let mut child = Command::new(&binary.path)
             .args(["up".as_ref(), "--dir".as_ref(), dir.path().as_os_str()])
+            .args(nodes.arguments())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -117,23 +125,20 @@ impl Cluster {
 
     /// The cluster that all tests of this test program share, or none where it cannot be had: then this says so on standard
     /// error, and the test returns. Where `CI=true` a test that cannot run fails instead.
-    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     pub fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Option<Cluster>> = OnceLock::new();
         let shared = SHARED.get_or_init(Self::for_test);
         if shared.is_none() {
-            eprintln!("left out: the test cluster's program is not built (cargo xtask cluster build)");
+            leave_out("the test cluster's program is not built (cargo xtask cluster build)");
         }
         shared.as_ref()
     }
 
     /// A cluster for one test that disturbs it, or none as with [`Cluster::shared`].
-    #[expect(clippy::print_stderr, reason = "a test that is left out says so")]
     pub fn for_test() -> Option<Self> {
-        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
         match crate::find() {
-            Err(error) if !ci => {
-                eprintln!("left out: {error}");
+            Err(error) if !is_ci() => {
+                leave_out(&error.to_string());
                 None
             }
             found => Some(
@@ -142,6 +147,37 @@ impl Cluster {
                     .unwrap_or_else(|error| panic!("{error}")),
             ),
         }
+    }
+
+    /// The cluster with a real node that all tests of this test program share, or none where this machine cannot have one:
+    /// then this says what is missing, and the test returns. Where `CI=true` a test fails for want of what `./check`
+    /// installs, but not for what the machine refuses.
+    pub fn real() -> Option<&'static Self> {
+        static SHARED: OnceLock<Result<Cluster, String>> = OnceLock::new();
+        let shared = SHARED.get_or_init(|| match Self::start_real() {
+            Ok(cluster) => Ok(cluster),
+            Err(error @ Error::Refusing(_)) => Err(error.to_string()),
+            Err(error @ (Error::Missing(_) | Error::NotBuilt(_))) if !is_ci() => Err(error.to_string()),
+            Err(error) => panic!("{error}"),
+        });
+        shared.as_ref().map_err(|reason| leave_out(reason)).ok()
+    }
+
+    /// Starts a cluster with a real node, or says why there can be none.
+    pub fn start_real() -> Result<Self, Error> {
+        let binary = crate::find()?;
+        try_real(&binary)?;
+        Self::start_with(&binary, Nodes::Real)
+    }
+
+    /// The node, where it is a real one.
+    pub fn node(&self) -> Option<&Node> {
+        self.report.node.as_ref()
+    }
+
+    /// Brings images of an OCI layout on disk to the node, so that pods which name them so find them there.
+    pub fn load(&self, layout: &Path, images: &[Image]) -> Result<(), Error> {
+        crate::load(self.node().ok_or(Error::Pretended)?, layout, images)
     }
 
     /// What the program said when it was healthy.
@@ -164,7 +200,7 @@ impl Cluster {
         Namespace::new(&self.client, prefix)
     }
 
-    /// The number of a component's process as it is now.
+    /// The number of a component's process as it is now. Those of a cluster with a real node have numbers of their own.
     pub fn process(&self, component: Component) -> Result<u32, Error> {
         let path = self.report.dir.join(format!("{}.pid", component.name()));
         let text =
@@ -218,6 +254,15 @@ impl SentRequest {
     pub fn writes(&self) -> bool {
         !matches!(self.verb.as_str(), "get" | "list" | "watch")
     }
+}
+
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is left out says so")]
+fn leave_out(reason: &str) {
+    eprintln!("left out: {reason}");
 }
 
 pub(crate) fn pid(number: u32) -> Pid {

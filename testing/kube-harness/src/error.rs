@@ -18,6 +18,23 @@ pub enum Error {
     /// Go did not build it.
     #[error("the test cluster's program cannot be built: {0}")]
     Build(String),
+    /// Something that a real node needs is not installed.
+    #[error("{0}\nhint: install it; `./check` as root does")]
+    Missing(String),
+    /// This machine, or its user, may not have a real node.
+    #[error("{0}")]
+    Refusing(String),
+    /// The cluster has no node that could run an image.
+    #[error("the nodes of this cluster only pretend and take no images\nhint: start it with a real node")]
+    Pretended,
+    /// An image was not taken.
+    #[error("containerd does not take the image {name}: {cause}")]
+    Image {
+        /// The name that it was to have.
+        name: String,
+        /// Why not.
+        cause: String,
+    },
     /// The program ended before it was ready.
     #[error("the test cluster does not start: {cause}\nhint: its logs are in {logs}")]
     Start {

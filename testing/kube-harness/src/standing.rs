@@ -1,4 +1,4 @@
-//! A cluster that is left running for a person: one for each user, in a folder of the cache.
+//! Clusters that are left running for a person: one of each kind for each user, in folders of the cache.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,18 +9,22 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::binary::cache;
 use crate::cluster::{announced, pid};
-use crate::{Binary, Error, Report};
+use crate::nodes::try_real;
+use crate::{Binary, Error, Nodes, Report};
 
 const REPORT: &str = "report.json";
 /// How often `down` looks whether the cluster has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Starts the cluster, unless it runs already, and returns where it is.
-pub fn up(binary: &Binary) -> Result<Report, Error> {
-    if let Some(report) = standing() {
+pub fn up(binary: &Binary, nodes: Nodes) -> Result<Report, Error> {
+    if let Some(report) = standing(nodes) {
         return Ok(report);
     }
-    let dir = folder();
+    if nodes == Nodes::Real {
+        try_real(binary)?;
+    }
+    let dir = folder(nodes);
     remove(&dir)?;
     let mut child = Command::new(&binary.path)
         .args([
@@ -29,6 +33,7 @@ pub fn up(binary: &Binary) -> Result<Report, Error> {
             "--dir".as_ref(),
             dir.as_os_str(),
         ])
+        .args(nodes.arguments())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -40,16 +45,16 @@ pub fn up(binary: &Binary) -> Result<Report, Error> {
 }
 
 /// The cluster that runs, if one does.
-pub fn standing() -> Option<Report> {
-    let text = std::fs::read_to_string(folder().join(REPORT)).ok()?;
+pub fn standing(nodes: Nodes) -> Option<Report> {
+    let text = std::fs::read_to_string(folder(nodes).join(REPORT)).ok()?;
     let report: Report = serde_json::from_str(&text).ok()?;
     runs(&report).then_some(report)
 }
 
 /// Ends the cluster and removes what it wrote. False if none ran.
-pub fn down() -> Result<bool, Error> {
-    let Some(report) = standing() else {
-        remove(&folder())?;
+pub fn down(nodes: Nodes) -> Result<bool, Error> {
+    let Some(report) = standing(nodes) else {
+        remove(&folder(nodes))?;
         return Ok(false);
     };
     let number = report.processes.get("cluster").copied().unwrap_or_default();
@@ -57,12 +62,15 @@ pub fn down() -> Result<bool, Error> {
     while runs(&report) {
         std::thread::sleep(LOOK);
     }
-    remove(&folder())?;
+    remove(&folder(nodes))?;
     Ok(true)
 }
 
-fn folder() -> PathBuf {
-    cache().join("standing")
+fn folder(nodes: Nodes) -> PathBuf {
+    cache().join(match nodes {
+        Nodes::Pretended => "standing",
+        Nodes::Real => "standing-real",
+    })
 }
 
 /// Whether the process that was the cluster's still is, and is not another one that was given its number.
