@@ -3,6 +3,7 @@
 mod bench;
 mod cluster;
 mod fuzz;
+mod health_cases;
 mod parity;
 mod previous;
 mod tables;
@@ -26,6 +27,11 @@ const TASKS: &[Task] = &[
         cluster::run,
     ),
     ("fuzz", "broken input for the readers of charts", fuzz::run),
+    (
+        "health-cases",
+        "Argo CD's health scripts and rules, and what they say in its own cases",
+        health_cases::run,
+    ),
     (
         "parity",
         "our renders of charts beside those of the real helm",

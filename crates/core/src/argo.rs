@@ -5,22 +5,29 @@
 //! from, and how YAML and Go templates are read, is not known here.
 
 mod application;
+mod duration;
 mod fields;
 mod find;
 mod glob;
 mod project;
+mod retry;
 mod set;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod window;
 
 use serde_json::Value;
 
 pub use application::{
     Application, Destination, Directory, Helm, HelmParameter, Ignored, KustomizeOptions, SyncPolicy, Upstream,
 };
+pub(crate) use find::beside;
 pub use find::{IN_CLUSTER, find};
 pub use glob::matches;
+pub(crate) use glob::{Star, matches_until};
 pub use project::Project;
+pub use retry::Retry;
+pub use window::{SyncWindow, SyncWindows, Trigger};
 
 /// The API group of all of them.
 pub const GROUP: &str = "argoproj.io";

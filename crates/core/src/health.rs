@@ -4,6 +4,7 @@
 mod batch;
 mod network;
 mod pod;
+mod script;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::object::Object;
+
+pub use script::{Script, Scripts};
 
 /// What an object can be, the best first: the health of several is the worst of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -42,7 +45,8 @@ pub struct Health {
 }
 
 impl Health {
-    fn new(status: Status, message: impl Into<String>) -> Self {
+    /// What somebody else found.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
         Self {
             status,
             message: message.into(),
@@ -64,9 +68,8 @@ impl Health {
 
 /// The health of an object as a cluster has it; `None` for kinds whose health nobody can tell (a ConfigMap simply is).
 pub fn health(object: &Object) -> Option<Health> {
-    let value = object.value();
-    if value.pointer("/metadata/deletionTimestamp").is_some() && !is_unfinished_hook(value) {
-        return Some(Health::progressing("Pending deletion"));
+    if let Some(going) = going(object) {
+        return Some(going);
     }
     let rule: fn(&Object) -> Health = match (object.group(), object.kind()) {
         ("apps", "Deployment") => workload::deployment,
@@ -84,6 +87,13 @@ pub fn health(object: &Object) -> Option<Health> {
         _ => return None,
     };
     Some(rule(object))
+}
+
+/// The health of an object that was told to go, whatever its kind.
+pub fn going(object: &Object) -> Option<Health> {
+    let value = object.value();
+    let told = value.pointer("/metadata/deletionTimestamp").is_some() && !is_unfinished_hook(value);
+    told.then(|| Health::progressing("Pending deletion"))
 }
 
 /// The health of a set of objects, each as the cluster has it or `None` where it is missing: the worst of them. Objects

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod argo;
+pub mod calendar;
 pub mod config;
 pub mod digest;
 pub mod health;

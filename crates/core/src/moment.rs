@@ -1,5 +1,7 @@
 //! The time of day and spans of time, as people read them. It is told the time.
 
+use crate::calendar::date;
+
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -43,23 +45,6 @@ pub fn at(ms: i64, now_ms: i64) -> String {
     }
     let (year, month, day) = date(ms.div_euclid(DAY));
     format!("{year}-{month:02}-{day:02} {clock}")
-}
-
-/// Year, month and day of a day since the epoch; the algorithm is `civil_from_days` of Howard Hinnant.
-fn date(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * of_year + 2) / 153;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, of_year - (153 * shifted_month + 2) / 5 + 1)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde_json::json;
 
 pub use enforce::not_enforced;
 pub use settings::with_settings;
-pub use wave::wave;
+pub use wave::{sync_wave, wave};
 
 use crate::config::Runtime;
 use crate::digest::Digest;

@@ -186,7 +186,7 @@ async fn carry_out(world: &Arc<World>, carry: &Carry) -> Event {
     }
     let began = Instant::now();
     let ended = match cluster::step::lane(world, &carry.environment) {
-        Some(lane) => cluster::step::carry_out(world, &lane, carry).await,
+        Some(lane) => cluster::retry::carry_out(world, &lane, carry).await,
         None => carry_out_here(world, carry).await,
     };
     match ended {

@@ -3,7 +3,9 @@
 
 pub(crate) mod check;
 pub(crate) mod follow;
+pub(crate) mod judge;
 pub(crate) mod parts;
+pub(crate) mod retry;
 pub(crate) mod step;
 pub(crate) mod switch;
 mod trouble;
@@ -15,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use windlass_core::health::{Health, Scripts};
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
 
@@ -32,6 +35,10 @@ pub trait Cluster: Send + Sync {
     fn open(&self) -> Later<'_, Result<(), Trouble>>;
     /// Has the server judge the objects without changing anything.
     fn check(&self, objects: Vec<Object>) -> Later<'_, Result<(), Trouble>>;
+    /// Whether scripts of health can be run: all that cannot are named.
+    fn check_scripts(&self, scripts: &Scripts) -> Result<(), String>;
+    /// Has objects judged by these scripts from now on, those that are there too. At once when they are in force already.
+    fn judge(&self, scripts: Scripts) -> Later<'_, Result<(), Trouble>>;
     /// Makes the objects be as given. Answers with what was left to others: `Deployment/cart: kubectl-edit decided about ...`.
     fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>>;
     /// The same, whoever decided otherwise: the switch.
@@ -63,6 +70,8 @@ pub struct Seen {
     pub tracks: BTreeMap<Color, SeenTrack>,
     /// Workloads that both tracks share.
     pub shared: Vec<WorkloadState>,
+    /// What scripts say of objects that both tracks share.
+    pub shared_judged: Vec<Judged>,
     /// By the Services' names.
     pub ways: BTreeMap<String, Way>,
     /// Whether the cluster cannot be heard: all of this is as it was before.
@@ -74,8 +83,19 @@ pub struct Seen {
 pub struct SeenTrack {
     /// Its own workloads.
     pub workloads: Vec<WorkloadState>,
+    /// What scripts say of its own objects.
+    pub judged: Vec<Judged>,
     /// Why it will not become ready, if that is certain.
     pub hopeless: Option<String>,
+}
+
+/// An object that a script judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// `Certificate/shop`.
+    pub object: String,
+    /// What the script says.
+    pub health: Health,
 }
 
 /// Where a Service leads.
@@ -104,6 +124,8 @@ pub(crate) struct Lane {
     pub(crate) switching: tokio::sync::Mutex<()>,
     /// What was left to others, as said last.
     overrides: Mutex<BTreeMap<&'static str, Vec<String>>>,
+    /// The release by whose scripts objects are judged.
+    judged_by: tokio::sync::Mutex<Option<String>>,
 }
 
 impl Clusters {
@@ -113,6 +135,7 @@ impl Clusters {
             cluster,
             switching: tokio::sync::Mutex::default(),
             overrides: Mutex::default(),
+            judged_by: tokio::sync::Mutex::default(),
         };
         self.lanes.insert(environment.to_owned(), Arc::new(lane));
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use windlass_core::config::Config;
+use windlass_core::health::Scripts;
 use windlass_core::object::Object;
 
 use crate::ledger::{Ledger, LedgerError};
@@ -73,6 +74,42 @@ impl Shelf {
     pub(crate) fn config(&self, environment: &str, release: &str) -> Option<Config> {
         let bytes = fs::read(self.path(environment, release).with_extension("config")).ok()?;
         serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Stores the health scripts that a release brought along; equal ones are stored once.
+    pub(crate) async fn put_scripts(
+        &self,
+        ledger: &Ledger,
+        environment: &str,
+        release: &str,
+        scripts: &Scripts,
+    ) -> Result<(), ShelfError> {
+        let path = self.path(environment, release).with_extension("scripts");
+        if scripts.is_empty() {
+            let _ = fs::remove_file(&path);
+            return Ok(());
+        }
+        let digest = ledger
+            .put(&serde_json::to_vec(scripts).unwrap_or_default())
+            .await?;
+        replace(&path, digest.as_bytes()).map_err(|source| ShelfError::File { path, source })
+    }
+
+    /// The health scripts that a release brought along; none where it brought none.
+    pub(crate) async fn scripts(&self, ledger: &Ledger, environment: &str, release: &str) -> Scripts {
+        let path = self.path(environment, release).with_extension("scripts");
+        let Ok(digest) = fs::read_to_string(path) else {
+            return Scripts::default();
+        };
+        match ledger.get(&digest).await {
+            Ok(bytes) => bytes
+                .and_then(|it| serde_json::from_slice(&it).ok())
+                .unwrap_or_default(),
+            Err(error) => {
+                tracing::warn!(%error, environment, release, "stored health scripts cannot be read");
+                Scripts::default()
+            }
+        }
     }
 
     fn path(&self, environment: &str, release: &str) -> PathBuf {

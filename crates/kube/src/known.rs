@@ -12,6 +12,7 @@ use windlass_core::track;
 
 use crate::claimant;
 use crate::owner::{APPLIED, OWNER, color};
+use crate::store::Verdict;
 
 /// Annotations under which an object is never deleted, only forgotten.
 const KEEP: [(&str, &str); 3] = [
@@ -41,8 +42,10 @@ pub(crate) struct Known {
     pub ours: Option<Arc<str>>,
     /// Who else manages fields, its status left aside.
     pub others: Vec<Other>,
-    /// By the core's rules; `None` for kinds without a health.
+    /// By a script of the environment, else by the core's rules; `None` for kinds without a health.
     pub health: Option<Health>,
+    /// Whether a script said it.
+    pub judged: bool,
     /// Ready and wanted pods of a workload.
     pub pods: Option<(u32, u32)>,
     /// A Service's address inside of the cluster.
@@ -89,8 +92,8 @@ impl Texts {
 }
 
 impl Known {
-    /// Reduces an object as the cluster has it.
-    pub(crate) fn of(object: &Object, texts: &mut Texts) -> Self {
+    /// Reduces an object as the cluster has it. `judged` is what a script said of it, if one is for its kind.
+    pub(crate) fn of(object: &Object, judged: Option<Verdict>, texts: &mut Texts) -> Self {
         let value = object.value();
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
         let (ours, others) = managers(value, texts);
@@ -104,7 +107,8 @@ impl Known {
             plain: track::plain_name(object).to_owned(),
             ours,
             others,
-            health: health::health(object),
+            judged: judged.is_some(),
+            health: judged.map_or_else(|| health::health(object), |it| it.0),
             pods: pods(object),
             cluster_ip: text("/spec/clusterIP")
                 .filter(|ip| !ip.is_empty() && *ip != "None")
@@ -201,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_decisions_need_is_kept() {
-        let known = Known::of(&live(), &mut Texts::default());
+        let known = Known::of(&live(), None, &mut Texts::default());
         assert_eq!(known.plain, "cart");
         assert_eq!(known.color, Some(Color::Blue));
         assert_eq!(known.ours.as_deref(), Some(r#"{"f:spec":{}}"#));
@@ -220,13 +224,16 @@ mod tests {
         let stale = live()
             .edited(|value| value["metadata"]["generation"] = json!(3))
             .unwrap();
-        assert_eq!(Known::of(&stale, &mut Texts::default()).pods, Some((0, 3)));
+        assert_eq!(Known::of(&stale, None, &mut Texts::default()).pods, Some((0, 3)));
     }
 
     #[test]
     fn equal_sets_of_fields_are_kept_once() {
         let mut texts = Texts::default();
-        let (one, two) = (Known::of(&live(), &mut texts), Known::of(&live(), &mut texts));
+        let (one, two) = (
+            Known::of(&live(), None, &mut texts),
+            Known::of(&live(), None, &mut texts),
+        );
         assert!(Arc::ptr_eq(&one.ours.unwrap(), &two.ours.unwrap()));
         assert_eq!(texts.all.len(), 2);
         drop((one.others, two.others));

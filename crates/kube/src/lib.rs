@@ -40,4 +40,5 @@ pub use job::JobOutcome;
 pub use lease::{Fence, Lease};
 pub use objects::{Address, Applying, Cascade, Refusal};
 pub use owner::Owner;
-pub use place::{Applied, Place, Track, Way, Workload};
+pub use place::{Applied, Judged, Place, Track, Way, Workload};
+pub use store::{Judge, Verdict};

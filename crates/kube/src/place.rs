@@ -20,7 +20,7 @@ use crate::fields;
 use crate::owner::Owner;
 use crate::pod::Pod;
 use crate::resource::{Resource, escaped};
-use crate::store::{Facts, Purpose, Store};
+use crate::store::{Facts, Judge, Purpose, Store};
 use crate::watch::{Progress, Watch};
 
 /// How long the first list of a kind may take.
@@ -53,6 +53,7 @@ pub(crate) struct Shared {
 }
 
 struct Running {
+    resource: Resource,
     progress: Arc<watch::Sender<Progress>>,
     task: AbortHandle,
 }
@@ -71,8 +72,19 @@ pub struct Applied {
 pub struct Track {
     /// Its workloads; where it has none of its own, those that both tracks share.
     pub workloads: Vec<Workload>,
+    /// What scripts say of its own objects.
+    pub judged: Vec<Judged>,
     /// Why it will not become ready, if that is certain.
     pub hopeless: Option<String>,
+}
+
+/// An object that a script judges, and that has a health by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// `Certificate/shop`.
+    pub object: String,
+    /// What the script says.
+    pub health: Health,
 }
 
 /// One workload.
@@ -207,7 +219,52 @@ impl Place {
             .values()
             .filter(|pod| pod.color == Some(color) && !pod.deleting)
             .find_map(|pod| Some(format!("{}: {}", pod.workload, pod.hopeless.as_ref()?)));
-        Track { workloads, hopeless }
+        Track {
+            workloads,
+            judged: self.judged_of(&facts, Some(color)),
+            hopeless,
+        }
+    }
+
+    /// What scripts say of the objects that both tracks share.
+    pub fn shared_judged(&self) -> Vec<Judged> {
+        self.judged_of(&self.shared.store.facts(), None)
+    }
+
+    fn judged_of(&self, facts: &Facts, color: Option<Color>) -> Vec<Judged> {
+        let all = facts.objects.iter().filter(|(_, known)| {
+            known.judged && known.color == color && self.is_ours(known.owner.as_deref())
+        });
+        all.filter_map(|(reference, known)| {
+            Some(Judged {
+                object: format!("{}/{}", reference.kind, reference.name),
+                health: known.health.clone()?,
+            })
+        })
+        .collect()
+    }
+
+    /// Has objects judged by these scripts from now on, those that are there too: what is kept of them is read anew.
+    pub async fn judge_by(&self, judge: Option<Judge>) -> Result<(), KubeError> {
+        self.shared.store.judge_by(judge);
+        let again: Vec<Resource> = {
+            let mut watches = self.shared.watches.lock().unwrap_or_else(PoisonError::into_inner);
+            let managed = watches.iter_mut().filter(|(key, _)| key.0 == Purpose::Managed);
+            managed
+                .map(|(_, running)| {
+                    running.task.abort();
+                    // Whoever waits for the list waits for the new one.
+                    let progress = Arc::clone(&running.progress);
+                    progress.send_replace(Progress::Listing);
+                    *running = self.start(Purpose::Managed, &running.resource, progress);
+                    running.resource.clone()
+                })
+                .collect()
+        };
+        for resource in again {
+            self.watch(Purpose::Managed, &resource).await?;
+        }
+        Ok(())
     }
 
     /// The workloads that both tracks share.
@@ -307,7 +364,10 @@ impl Place {
             let mut watches = self.shared.watches.lock().unwrap_or_else(PoisonError::into_inner);
             watches
                 .entry(key)
-                .or_insert_with(|| self.start(purpose, resource))
+                .or_insert_with(|| {
+                    let progress = Arc::new(watch::Sender::new(Progress::Listing));
+                    self.start(purpose, resource, progress)
+                })
                 .progress
                 .subscribe()
         };
@@ -326,8 +386,12 @@ impl Place {
         }
     }
 
-    fn start(&self, purpose: Purpose, resource: &Resource) -> Running {
-        let progress = Arc::new(watch::Sender::new(Progress::Listing));
+    fn start(
+        &self,
+        purpose: Purpose,
+        resource: &Resource,
+        progress: Arc<watch::Sender<Progress>>,
+    ) -> Running {
         let watch = Watch {
             cluster: self.shared.cluster.clone(),
             resource: resource.clone(),
@@ -336,6 +400,7 @@ impl Place {
         };
         let task = tokio::spawn(watch.run(self.shared.store.clone(), Arc::clone(&progress)));
         Running {
+            resource: resource.clone(),
             progress,
             task: task.abort_handle(),
         }

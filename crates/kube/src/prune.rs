@@ -98,7 +98,7 @@ mod tests {
                     "labels": { "version": "blue" },
                     "annotations": { "windlass.dev/owner": owner, annotation.0: annotation.1 } } }))
                 .unwrap();
-                (object.reference(), Known::of(&object, &mut Texts::default()))
+                (object.reference(), Known::of(&object, None, &mut Texts::default()))
             })
             .collect()
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::watch;
+use windlass_core::health::Health;
 use windlass_core::object::Object;
 use windlass_core::reference::Reference;
 
@@ -33,10 +34,18 @@ pub(crate) struct Facts {
     texts: Texts,
 }
 
+/// What the script of its kind says of an object: `None` where no script is for it.
+pub type Judge = Arc<dyn Fn(&Object) -> Option<Verdict> + Send + Sync>;
+
+/// What a script says: no health is an answer too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict(pub Option<Health>);
+
 /// Facts, and a tick with each change of them.
 #[derive(Clone)]
 pub(crate) struct Store {
     facts: Arc<Mutex<Facts>>,
+    judge: Arc<Mutex<Option<Judge>>>,
     changes: watch::Sender<u64>,
     /// Ticks when watches are to begin anew.
     stirred: watch::Sender<u64>,
@@ -48,6 +57,7 @@ impl Default for Store {
     fn default() -> Self {
         Self {
             facts: Arc::default(),
+            judge: Arc::default(),
             changes: watch::Sender::new(0),
             stirred: watch::Sender::new(0),
             broken: Arc::default(),
@@ -64,11 +74,35 @@ impl Store {
         self.changes.subscribe()
     }
 
+    /// Judges what comes from now on.
+    pub(crate) fn judge_by(&self, judge: Option<Judge>) {
+        *self.judge.lock().unwrap_or_else(PoisonError::into_inner) = judge;
+    }
+
     /// Takes an object as the cluster has it now.
     pub(crate) fn put(&self, purpose: Purpose, value: Value) {
-        if self.facts().put(purpose, value) {
+        let told = self.told(purpose, value);
+        if told.is_some_and(|told| self.facts().put(told)) {
             self.tick();
         }
+    }
+
+    /// What a watch tells, read and judged; no lock of the facts is held meanwhile.
+    fn told(&self, purpose: Purpose, value: Value) -> Option<Told> {
+        Some(match purpose {
+            Purpose::Managed => {
+                let object = Object::new(value).ok()?;
+                let judged = self.judged(&object);
+                Told::Object(Box::new(object), judged)
+            }
+            Purpose::Pods => Told::Pod(Pod::of(&value)),
+            Purpose::Slices => Told::Slice(name(&value), Slice::of(&value)),
+        })
+    }
+
+    fn judged(&self, object: &Object) -> Option<Verdict> {
+        let judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        judge?(object)
     }
 
     /// The object is gone.
@@ -91,6 +125,10 @@ impl Store {
                 .zip(listed)
                 .is_some_and(|(held, listed)| held > listed)
         };
+        let told: Vec<Told> = values
+            .into_iter()
+            .filter_map(|it| self.told(purpose, it))
+            .collect();
         let mut facts = self.facts();
         match purpose {
             Purpose::Managed => facts
@@ -99,8 +137,8 @@ impl Store {
             Purpose::Pods => facts.pods.clear(),
             Purpose::Slices => facts.slices.clear(),
         }
-        for value in values {
-            facts.put(purpose, value);
+        for one in told {
+            facts.put(one);
         }
         facts.texts.tidy();
         drop(facts);
@@ -110,8 +148,9 @@ impl Store {
     /// An answer to a write is newer than what watches told; it is taken at once.
     pub(crate) fn learn(&self, value: Value) -> Option<Known> {
         let object = Object::new(value).ok()?;
+        let judged = self.judged(&object);
         let mut facts = self.facts();
-        let known = Known::of(&object, &mut facts.texts);
+        let known = Known::of(&object, judged, &mut facts.texts);
         facts.objects.insert(object.reference(), known.clone());
         drop(facts);
         self.tick();
@@ -158,15 +197,21 @@ impl Store {
     }
 }
 
+/// What a watch tells.
+enum Told {
+    /// With what a script said of it.
+    Object(Box<Object>, Option<Verdict>),
+    Pod(Pod),
+    /// With its name.
+    Slice(String, Slice),
+}
+
 impl Facts {
     /// Says whether anything is new.
-    fn put(&mut self, purpose: Purpose, value: Value) -> bool {
-        match purpose {
-            Purpose::Managed => {
-                let Ok(object) = Object::new(value) else {
-                    return false;
-                };
-                let known = Known::of(&object, &mut self.texts);
+    fn put(&mut self, told: Told) -> bool {
+        match told {
+            Told::Object(object, judged) => {
+                let known = Known::of(&object, judged, &mut self.texts);
                 let reference = object.reference();
                 if self
                     .objects
@@ -177,14 +222,8 @@ impl Facts {
                 }
                 self.objects.insert(reference, known.clone()) != Some(known)
             }
-            Purpose::Pods => {
-                let pod = Pod::of(&value);
-                self.pods.insert(pod.name.clone(), pod.clone()) != Some(pod)
-            }
-            Purpose::Slices => {
-                let slice = Slice::of(&value);
-                self.slices.insert(name(&value), slice.clone()) != Some(slice)
-            }
+            Told::Pod(pod) => self.pods.insert(pod.name.clone(), pod.clone()) != Some(pod),
+            Told::Slice(name, slice) => self.slices.insert(name, slice.clone()) != Some(slice),
         }
     }
 
@@ -261,6 +300,30 @@ mod tests {
         assert_eq!(held(&store).as_deref(), Some("8"));
         store.remove(Purpose::Managed, service("u", 9));
         assert_eq!(held(&store), None);
+    }
+
+    #[test]
+    fn a_script_judges_what_comes_after_it() {
+        let store = Store::default();
+        let health = |store: &Store| {
+            let reference = Reference::new("", "Service", None, "a");
+            let known = store.known(&reference).unwrap();
+            (known.judged, known.health.map(|it| it.message))
+        };
+        store.put(Purpose::Managed, service("u", 1));
+        assert_eq!(health(&store), (false, Some(String::new())));
+        let say = |object: &Object| {
+            let found = Health::new(windlass_core::health::Status::Degraded, object.name());
+            (object.kind() == "Service").then_some(Verdict(Some(found)))
+        };
+        store.judge_by(Some(Arc::new(say)));
+        store.put(Purpose::Managed, service("u", 2));
+        assert_eq!(health(&store), (true, Some("a".to_owned())));
+        store.learn(service("u", 3));
+        assert_eq!(health(&store), (true, Some("a".to_owned())));
+        store.judge_by(None);
+        store.replace(Purpose::Managed, ("", "Service"), vec![service("u", 4)], "4");
+        assert_eq!(health(&store), (false, Some(String::new())));
     }
 
     #[test]

@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("windlass-guard", &["windlass-core"]),
     ("windlass-oci", &["windlass-core"]),
     ("windlass-kube", &["windlass-core", TEST_CLUSTER]),
+    ("windlass-lua", &["windlass-core"]),
     (TEST_CLUSTER, &[]),
     ("windlass-proxy", &[]),
     (
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "windlass-guard",
             "windlass-oci",
             "windlass-kube",
+            "windlass-lua",
             "windlass-proxy",
             "windlass-engine",
             "windlass-server",

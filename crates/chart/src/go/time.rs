@@ -3,9 +3,10 @@
 
 mod duration;
 mod layout;
-mod zone;
 
 use std::fmt;
+
+use windlass_core::calendar::zone;
 
 pub(crate) use duration::{Duration, parse_duration};
 pub(crate) use layout::parse;
@@ -112,7 +113,8 @@ impl Time {
 
     /// The same instant in the zone of that name; in UTC where there is no such zone.
     pub(crate) fn in_zone(self, name: &str) -> Self {
-        let (offset, zone) = zone::at(name, self.seconds).unwrap_or((0, Abbreviation::UTC));
+        let (offset, zone) = zone::at(name, self.seconds).unwrap_or((0, "UTC"));
+        let zone = Abbreviation::new(zone);
         Self { offset, zone, ..self }
     }
 

@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::fields::Part;
 use super::project::Project;
+use super::retry::Retry;
+use super::window::SyncWindows;
 use super::{Files, Wrong};
 
 /// An `Application`, with what its `AppProject` allows.
@@ -24,6 +26,9 @@ pub struct Application {
     pub destination: Destination,
     /// When and how.
     pub sync: SyncPolicy,
+    /// When it may be synced: the windows of its project that are for it.
+    #[serde(default)]
+    pub windows: SyncWindows,
     /// Differences that do not matter.
     pub ignored: Vec<Ignored>,
     /// What of it does nothing here, a sentence each.
@@ -135,6 +140,14 @@ pub struct SyncPolicy {
     pub self_heal: bool,
     /// They may be none at all.
     pub allow_empty: bool,
+    /// What becomes of a sync that failed.
+    #[serde(default = "never")]
+    pub retry: Retry,
+}
+
+/// As it was before it was read.
+const fn never() -> Retry {
+    Retry::NEVER
 }
 
 /// Fields whose differences do not matter.
@@ -210,7 +223,9 @@ impl Application {
                 "commit its manifest into the same folder: what it allows is held to here too",
             ));
         }
+        let windows = project.as_ref().map(|it| it.windows.of(&name, &destination));
         let application = Self {
+            windows: windows.unwrap_or_default(),
             file: file.to_owned(),
             name,
             project,
@@ -514,6 +529,7 @@ fn sync(part: &Part<'_>, warnings: &mut Vec<String>) -> Result<SyncPolicy, Wrong
         prune: is_on && automated.get("prune").flag(false)? && !options.iter().any(|it| it == "Prune=false"),
         self_heal: is_on && automated.get("selfHeal").flag(false)?,
         allow_empty: automated.get("allowEmpty").flag(false)?,
+        retry: Retry::read(&part.get("retry"), is_on)?,
     })
 }
 

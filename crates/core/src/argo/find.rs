@@ -113,7 +113,7 @@ fn project(
 }
 
 /// The YAML files of the same folder.
-fn beside(file: &str, files: &dyn Files) -> Result<Vec<String>, Wrong> {
+pub(crate) fn beside(file: &str, files: &dyn Files) -> Result<Vec<String>, Wrong> {
     let folder = file.rsplit_once('/').map_or("", |it| it.0);
     let all = files.below(folder).map_err(|it| unreadable(folder, &it))?;
     let depth = folder.split('/').filter(|it| !it.is_empty()).count();

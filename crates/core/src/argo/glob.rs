@@ -5,7 +5,7 @@ const ALTERNATIVES_MAX: usize = 256;
 
 /// What a `*` matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Star {
+pub(crate) enum Star {
     /// Anything.
     All,
     /// Anything but this character; `**` matches that too.
@@ -17,7 +17,7 @@ pub fn matches(pattern: &str, text: &str) -> bool {
     matches_until(pattern, text, Star::All)
 }
 
-pub(super) fn matches_until(pattern: &str, text: &str, star: Star) -> bool {
+pub(crate) fn matches_until(pattern: &str, text: &str, star: Star) -> bool {
     let text: Vec<char> = text.chars().collect();
     let mut alternatives = vec![pattern.to_owned()];
     let mut at = 0;

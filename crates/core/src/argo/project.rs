@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::application::Destination;
 use super::fields::Part;
 use super::glob::{Star, matches, matches_until};
+use super::window::SyncWindows;
 use super::{IN_CLUSTER, Wrong};
 use crate::object::{Object, is_cluster_scoped};
 
@@ -23,6 +24,9 @@ pub struct Project {
     /// Kinds of namespaces; all are allowed where there is no list.
     allowed: Option<Vec<KindPattern>>,
     denied: Vec<KindPattern>,
+    /// When its Applications may be synced.
+    #[serde(default)]
+    pub windows: SyncWindows,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,11 +59,13 @@ impl Project {
             "namespaceResourceWhitelist",
             "namespaceResourceBlacklist",
             "roles",
+            "syncWindows",
         ])?;
         let warnings = others
             .iter()
             .map(|it| format!("{} does nothing here", it.place()));
-        let warnings = warnings.collect();
+        let mut warnings = warnings.collect();
+        let windows = SyncWindows::read(&spec.get("syncWindows"), &mut warnings)?;
         let destinations = spec.get("destinations").list()?;
         let destinations = destinations.iter().map(|it| {
             Ok(Place {
@@ -77,6 +83,7 @@ impl Project {
             cluster_denied: kinds(&spec.get("clusterResourceBlacklist"))?,
             allowed: namespaced.is_there().then(|| kinds(&namespaced)).transpose()?,
             denied: kinds(&spec.get("namespaceResourceBlacklist"))?,
+            windows,
         };
         Ok((project, warnings))
     }

@@ -10,10 +10,10 @@ use super::*;
 use crate::config::{Config, Deploy, Runtime, Source};
 
 /// Files by path; documents are JSON, one after the other.
-pub(super) struct InMemory(pub(super) BTreeMap<String, String>);
+pub(crate) struct InMemory(pub(crate) BTreeMap<String, String>);
 
 impl InMemory {
-    pub(super) fn new(files: &[(&str, &[Value])]) -> Self {
+    pub(crate) fn new(files: &[(&str, &[Value])]) -> Self {
         let text = |documents: &[Value]| -> String {
             documents
                 .iter()
@@ -364,7 +364,10 @@ fn the_project_beside_the_application_is_held_to() {
     let project = |sources: &str, namespace: &str| {
         json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": { "name": "shop" },
             "spec": { "sourceRepos": [sources], "destinations": [{ "server": "*", "namespace": namespace }],
-                "syncWindows": [{ "kind": "deny" }] } })
+                "syncWindows": [
+                    { "kind": "deny", "schedule": "0 22 * * *", "duration": "1h", "applications": ["ecommerce-*"] },
+                    { "kind": "deny", "schedule": "0 23 * * *", "duration": "1h", "applications": ["other"] },
+                ], "signatureKeys": [{ "keyID": "4AEE18F83AFDEB23" }] } })
     };
     let with = |project: Value| {
         let files = InMemory::new(&[
@@ -377,9 +380,11 @@ fn the_project_beside_the_application_is_held_to() {
     let found = with(project("*", "production")).unwrap();
     assert_eq!(
         found.warnings,
-        ["argocd/project.yaml: spec.syncWindows does nothing here"]
+        ["argocd/project.yaml: spec.signatureKeys does nothing here"]
     );
     assert!(found.project.is_some());
+    let windows: Vec<String> = found.windows.iter().map(ToString::to_string).collect();
+    assert_eq!(windows, ["a sync window denies `0 22 * * * for 1h`"]);
     let error = with(project("https://github.com/other/*", "production")).unwrap_err();
     assert!(
         error

@@ -30,6 +30,9 @@ pub struct Environment {
     /// Argo CD's manifest that says where its objects are, instead of the platform's chart and the values files.
     #[serde(default)]
     pub application: Option<Application>,
+    /// Folders and files with health scripts, as Argo CD takes them, relative to the configuration.
+    #[serde(default)]
+    pub health_scripts: Vec<String>,
     /// Values files for the chart.
     pub values: Values,
     /// Only releases that are healthy there are deployed here.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::calendar;
+
 /// Days of the week as they are written, Monday first.
 pub(super) static DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -111,7 +113,7 @@ pub(super) fn instant_ms(text: &str) -> Option<i64> {
     if !(1..=12).contains(&month) || day == 0 || day > days_of(year, month) {
         return None;
     }
-    let day = days_from_epoch(year, i64::from(month), i64::from(day));
+    let day = calendar::days(year, i64::from(month), i64::from(day));
     Some(day * DAY_MS + (i64::from(minutes) - i64::from(offset)) * MINUTE_MS + i64::from(seconds) * 1000)
 }
 
@@ -126,13 +128,4 @@ fn days_of(year: i64, month: u16) -> u16 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar; the year is taken to start in March, so that a leap day is its last.
-fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + day_of_year - 719_468
 }

@@ -182,6 +182,11 @@ static ENVIRONMENT: Layout = Layout {
             "Values files; `values.<environment>.yaml` beside the chart by default.",
         ),
         optional(
+            "health-scripts",
+            Shape::List(&Shape::Path),
+            "Scripts that say whether objects are healthy, as Argo CD takes them: folders with `<group>/<Kind>/health.lua`, and files with a ConfigMap `argocd-cm`. For clusters.",
+        ),
+        optional(
             "promote-from",
             Shape::Name,
             "Only releases that are healthy in this environment are deployed.",

@@ -159,6 +159,7 @@ fn environment(
         strategy: strategy(value.get("strategy")),
         watch_ms: number(value, "watch").unwrap_or(WATCH_MS),
         application,
+        health_scripts: texts(value, "health-scripts"),
         values: value
             .get("values")
             .map_or_else(default, |_| Values::Named(texts(value, "values"))),

@@ -26,7 +26,7 @@ pub(super) fn pod(object: &Object) -> Health {
 
 fn running(object: &Object) -> Health {
     let message = text(object, "/status/message");
-    if text_or(object, "/spec/restartPolicy", "Always") != "Always" {
+    if !restarts(object) {
         // It is there to end.
         return Health::progressing(message);
     }
@@ -99,7 +99,7 @@ fn ended(container: &Value, at: &str) -> Option<String> {
 
 fn restarts(object: &Object) -> bool {
     let always = text_or(object, "/spec/restartPolicy", "Always") == "Always";
-    always || (object.annotation(IGNORE_RESTART).is_some() && object.hook().is_none())
+    always || (object.annotation(IGNORE_RESTART) == Some("true") && object.hook().is_none())
 }
 
 fn text_or<'a>(object: &'a Object, pointer: &str, default: &'a str) -> &'a str {

@@ -217,6 +217,18 @@ fn pods() {
         "",
     );
     pod("Always", json!({}), Status::Unknown, "");
+    let kept = |more: Value| {
+        let mut annotations = json!({ "argocd.argoproj.io/ignore-restart-policy": "true" });
+        annotations
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({ "metadata": { "annotations": annotations }, "spec": { "restartPolicy": "Never" },
+            "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": "True" }] } })
+    };
+    check("v1/Pod", kept(json!({})), Status::Healthy, "");
+    let hook = json!({ "argocd.argoproj.io/hook": "PreSync" });
+    check("v1/Pod", kept(hook), Status::Progressing, "");
 }
 
 #[test]

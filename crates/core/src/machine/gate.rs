@@ -8,6 +8,7 @@ mod freeze;
 mod hold;
 mod promotion;
 mod source;
+mod window;
 
 use super::release::Plan;
 use super::state::{Lane, Rollout, State};
@@ -63,7 +64,7 @@ struct Gate {
 }
 
 /// In the order in which they are shown.
-static GATES: [Gate; 7] = [
+static GATES: [Gate; 8] = [
     Gate {
         name: "source",
         ask: source::ask,
@@ -92,6 +93,11 @@ static GATES: [Gate; 7] = [
     Gate {
         name: "freeze",
         ask: freeze::ask,
+        breakable: true,
+    },
+    Gate {
+        name: "window",
+        ask: window::ask,
         breakable: true,
     },
     Gate {

@@ -86,9 +86,12 @@ pub(super) struct Play {
 
 impl Play {
     pub(super) fn new(config: &str) -> Self {
-        let config = Config::parse("windlass.yaml", config).unwrap();
+        Self::of(&Config::parse("windlass.yaml", config).unwrap())
+    }
+
+    pub(super) fn of(config: &Config) -> Self {
         let configured = Event::Configured {
-            environments: config.environments,
+            environments: config.environments.clone(),
         };
         let (state, actions) = step(&State::default(), &configured, START_MS);
         assert!(actions.is_empty());

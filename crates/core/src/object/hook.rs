@@ -57,7 +57,7 @@ pub enum DeletePolicy {
 /// How an object is run as a hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// When; in the order of [`HookPhase`].
+    /// When; in the order of [`HookPhase`]. Never where there is none.
     pub phases: Vec<HookPhase>,
     /// Lower runs earlier.
     pub weight: i32,
@@ -66,21 +66,24 @@ pub struct Hook {
 }
 
 impl Hook {
-    /// Reads the annotations; Argo CD's win, as there. An unknown phase alone does not make a hook.
+    /// Reads the annotations; Argo CD's win, as there. A hook whose phases are all unknown runs at no moment, for both:
+    /// somebody meant a hook.
     pub(super) fn of(object: &Object) -> Option<Self> {
-        let argo = list(object, ARGO_HOOK, argo_phase);
-        let (phases, deletes, weights) = if argo.is_empty() {
+        let (phases, deletes, weights) = if names(object, ARGO_HOOK).next().is_some() {
+            (
+                list(object, ARGO_HOOK, argo_phase),
+                ARGO_DELETE,
+                [ARGO_WAVE, HELM_WEIGHT],
+            )
+        } else {
+            // A plain object nowadays.
+            names(object, HELM_HOOK).find(|word| *word != "crd-install")?;
             (
                 list(object, HELM_HOOK, helm_phase),
                 HELM_DELETE,
                 [HELM_WEIGHT, ARGO_WAVE],
             )
-        } else {
-            (argo, ARGO_DELETE, [ARGO_WAVE, HELM_WEIGHT])
         };
-        if phases.is_empty() {
-            return None;
-        }
         let weight = weights
             .iter()
             .find_map(|key| object.annotation(key)?.trim().parse().ok())
@@ -134,15 +137,18 @@ impl Object {
 }
 
 fn list<T: Ord>(object: &Object, key: &str, read: fn(&str) -> Option<T>) -> Vec<T> {
-    let mut found: Vec<T> = object
-        .annotation(key)
-        .into_iter()
-        .flat_map(|text| text.split(','))
-        .filter_map(|word| read(word.trim()))
-        .collect();
+    let mut found: Vec<T> = names(object, key).filter_map(read).collect();
     found.sort_unstable();
     found.dedup();
     found
+}
+
+fn names<'o>(object: &'o Object, key: &str) -> impl Iterator<Item = &'o str> {
+    let words = object
+        .annotation(key)
+        .into_iter()
+        .flat_map(|text| text.split(','));
+    words.map(str::trim).filter(|word| !word.is_empty())
 }
 
 fn helm_phase(word: &str) -> Option<HookPhase> {

@@ -316,7 +316,18 @@ fn hooks_are_read_from_helm_and_argo() {
         None,
         "a plain object nowadays"
     );
+    for unknown in [
+        json!({"argocd.argoproj.io/hook": "Presync"}),
+        json!({"helm.sh/hook": "pre-instal"}),
+    ] {
+        assert_eq!(
+            hook(unknown).unwrap().phases,
+            [],
+            "it was meant as one, and never runs"
+        );
+    }
     assert_eq!(hook(json!({})), None);
+    assert_eq!(hook(json!({"argocd.argoproj.io/hook": " "})), None);
     let job = object(
         json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "m", "annotations": {"helm.sh/hook": "pre-upgrade"}}}),
     );

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use windlass_core::config::{Config, Environment};
+use windlass_core::health::Scripts;
 use windlass_core::machine::release::{Plan, Release};
 use windlass_core::plan::with_settings;
 
@@ -26,10 +27,10 @@ pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, 
     let release = world
         .release(&carry.release)
         .ok_or_else(|| format!("release {} is not known", carry.release))?;
-    let (rendered, config) = patiently(world, carry, &release).await?;
+    let (rendered, config, scripts) = patiently(world, carry, &release).await?;
     let settings = own::settings(&config, name, &release)?;
     if let Some(lane) = crate::cluster::step::lane(world, name) {
-        crate::cluster::check::check(world, &lane, carry, &config, &rendered.all()).await?;
+        crate::cluster::check::check(world, &lane, carry, &config, (&rendered.all(), &scripts)).await?;
     }
     let live = world.live(name);
     let observed = match &live {
@@ -55,12 +56,17 @@ pub(super) async fn prepare(world: &Arc<World>, carry: &Carry) -> Result<(Plan, 
             .filter(|it| !it.is_empty())
             .map(|it| format!("{name}: {it}")),
     );
-    store(world, carry, &rendered, &config).await?;
+    store(world, carry, &rendered, (&config, &scripts)).await?;
     Ok((plan, settings.clone()))
 }
 
 /// A disk that is full says nothing about the release either.
-async fn store(world: &World, carry: &Carry, rendered: &Rendered, config: &Config) -> Result<(), String> {
+async fn store(
+    world: &World,
+    carry: &Carry,
+    rendered: &Rendered,
+    (config, scripts): (&Config, &Scripts),
+) -> Result<(), String> {
     let began = Instant::now();
     let (name, release) = (&carry.environment, &carry.release);
     let about = format!("objects for {name}");
@@ -70,6 +76,13 @@ async fn store(world: &World, carry: &Carry, rendered: &Rendered, config: &Confi
             .put(&world.ledger, name, release, &rendered.all())
             .await
             .and_then(|()| world.shelf.put_config(name, release, config));
+        let stored = match stored {
+            Ok(()) => {
+                let shelf = &world.shelf;
+                shelf.put_scripts(&world.ledger, name, release, scripts).await
+            }
+            failed => failed,
+        };
         let Err(error) = stored else {
             world.warn(&about, None);
             return Ok(());
@@ -88,7 +101,7 @@ async fn patiently(
     world: &Arc<World>,
     carry: &Carry,
     release: &Release,
-) -> Result<(Rendered, Config), String> {
+) -> Result<(Rendered, Config, Scripts), String> {
     let began = Instant::now();
     let about = format!("plan for {}", carry.environment);
     loop {

@@ -1,6 +1,7 @@
 //! Judges a release before anything is planned: by what a cluster cannot do, and by what its server says.
 
 use windlass_core::config::{Build, Config, Strategy};
+use windlass_core::health::Scripts;
 use windlass_core::object::Object;
 
 use super::Lane;
@@ -16,9 +17,10 @@ pub(crate) async fn check(
     lane: &Lane,
     carry: &Carry,
     own: &Config,
-    all: &[Object],
+    (all, scripts): (&[Object], &Scripts),
 ) -> Result<(), String> {
     possible(own, &carry.environment)?;
+    lane.cluster.check_scripts(scripts)?;
     let parts = Parts::of(all, carry.track, &world.options.config.edge);
     let mut sent = parts.lasting();
     sent.extend(parts.jobs);

@@ -10,7 +10,7 @@ use windlass_core::machine::Ask;
 use windlass_core::machine::event::{Color, Event, Wish};
 
 use super::parts::Parts;
-use super::{Lane, Trouble, Way, step, switch};
+use super::{Lane, Trouble, Way, judge, step, switch};
 use crate::controller::Message;
 use crate::local::WorkloadState;
 use crate::world::World;
@@ -43,6 +43,11 @@ pub(crate) async fn run(world: Arc<World>, environment: String, lane: Arc<Lane>)
             &about,
             deaf.then(|| format!("{environment}: the cluster cannot be heard; what is shown is as it was")),
         );
+        if let Some((release, _)) = step::live(&world, &environment) {
+            let judged = lane.judge_at_first(&world, &environment, &release).await;
+            let about = format!("{environment} health scripts");
+            world.warn(&about, judged.err().map(|it| format!("{environment}: {it}")));
+        }
         let mut changes = lane.cluster.changes();
         tell(&world, &environment, &lane, &mut told).await;
         edge(&world, &environment, &lane, &mut asked).await;
@@ -64,7 +69,7 @@ async fn tell(world: &World, environment: &str, lane: &Lane, told: &mut Told) {
             told.remove(&color);
             continue;
         }
-        let now = sums(track);
+        let now = sums(track, judge::troubled(&seen, color));
         if told.get(&color) != Some(&now) {
             told.insert(color, now.clone());
             let (ready, desired, trouble) = now;
@@ -80,7 +85,7 @@ async fn tell(world: &World, environment: &str, lane: &Lane, told: &mut Told) {
     }
 }
 
-fn sums(workloads: &[WorkloadState]) -> (u32, u32, String) {
+fn sums(workloads: &[WorkloadState], judged: Option<String>) -> (u32, u32, String) {
     let ready = workloads.iter().map(|one| one.ready).sum();
     let desired = workloads.iter().map(|one| one.desired).sum();
     let troubled = workloads
@@ -89,7 +94,10 @@ fn sums(workloads: &[WorkloadState]) -> (u32, u32, String) {
     (
         ready,
         desired,
-        troubled.map_or_else(String::new, |one| format!("{}: {}", one.name, one.message)),
+        troubled
+            .map(|one| format!("{}: {}", one.name, one.message))
+            .or(judged)
+            .unwrap_or_default(),
     )
 }
 

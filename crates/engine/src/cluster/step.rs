@@ -11,7 +11,7 @@ use windlass_core::object::Object;
 
 use super::parts::Parts;
 use super::wait::{patiently, until};
-use super::{Lane, Seen, Trouble, switch};
+use super::{Lane, Seen, Trouble, judge, switch};
 use crate::act::{Carry, deadline, objects, verify_programs};
 use crate::local::WorkloadState;
 use crate::world::World;
@@ -22,6 +22,13 @@ const GONE_WITHIN: Duration = Duration::from_mins(1);
 const LINES: usize = 3;
 
 pub(crate) async fn carry_out(world: &World, lane: &Lane, carry: &Carry) -> Result<(), String> {
+    if !matches!(carry.step, Step::StopOld | Step::Clean) {
+        patiently(world, wanted(carry), carry.step.name(), || async move {
+            lane.cluster.open().await?;
+            lane.judge_by(world, &carry.environment, &carry.release).await
+        })
+        .await?;
+    }
     match carry.step {
         Step::Migrate => migrate(world, lane, carry).await,
         Step::Start => start(world, lane, carry).await,
@@ -134,7 +141,7 @@ fn hopeless(seen: &Seen, color: Color) -> Option<String> {
     seen.tracks.get(&color)?.hopeless.clone()
 }
 
-/// All pods are ready, and the track's edge leads to some of them and to nothing else.
+/// All pods are ready, scripts call everything that they judge healthy, and the track's edge leads to some of them and to nothing else.
 fn is_ready(seen: &Seen, color: Color, parts: &Parts) -> bool {
     let own = seen
         .tracks
@@ -148,6 +155,7 @@ fn is_ready(seen: &Seen, color: Color, parts: &Parts) -> bool {
         .count();
     own.len() >= workloads
         && own.iter().chain(&seen.shared).all(|one| one.ready >= one.desired)
+        && judge::troubled(seen, color).is_none()
         && edge_leads_to(seen, color, parts)
 }
 
@@ -179,6 +187,10 @@ fn late(seen: &Seen, color: Color, parts: &Parts, patience: Duration) -> String 
             } else {
                 &one.message
             }
+        ),
+        None if judge::troubled(seen, color).is_some() => format!(
+            "{} (after {seconds} s)",
+            judge::troubled(seen, color).unwrap_or_default()
         ),
         None if !edge_leads_to(seen, color, parts) => {
             format!(

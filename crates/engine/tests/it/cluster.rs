@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use windlass_core::health::Scripts;
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
 use windlass_engine::cluster::{Cluster, Clusters, Later, Seen, SeenTrack, Trouble, Way};
@@ -136,6 +137,63 @@ fn a_cluster_that_does_not_answer_is_waited_for_and_a_rollout_that_waits_can_be_
     assert_eq!(cluster.edge(), Some(Color::Blue));
 }
 
+#[test]
+fn health_scripts_come_with_the_release() {
+    let (place, cluster) = on_cluster(&format!("{UNWATCHED}    health-scripts: [health]\n"));
+    let script = |text: &str| place.write("health/shop.dev/Thing/health.lua", text);
+    script("return nil -- one");
+    let first = place.commit("one", "");
+    let controller = place.controller_on(cluster.wired());
+    assert_eq!(controller.ended(&first).outcome, "promoted");
+    assert_eq!(cluster.script().as_deref(), Some("return nil -- one"));
+    script("return nil -- two");
+    let second = place.commit("two", "");
+    assert_eq!(controller.ended(&second).outcome, "promoted");
+    assert_eq!(cluster.script().as_deref(), Some("return nil -- two"));
+    script("no script");
+    let bad = place.commit("three", "");
+    let ended = controller.ended(&bad);
+    assert_eq!(ended.outcome, "refused", "{ended:?}");
+    assert!(ended.reason.contains("Thing/health.lua"), "{ended:?}");
+    assert_eq!(cluster.script().as_deref(), Some("return nil -- two"));
+}
+
+#[test]
+fn what_is_sent_is_tried_again_as_the_application_says() {
+    let (place, cluster) = on_cluster(UNWATCHED);
+    let address = "https://git.example.com/company/shop.git";
+    super::place::git(&place.root(), &["remote", "add", "origin", address]);
+    let text = place.read("windlass.yaml");
+    let source = text.lines().find(|line| line.trim().starts_with("source:"));
+    let named = text.replace(source.unwrap(), "    application: argocd/app.yaml");
+    place.write("windlass.yaml", &named);
+    let application = format!(
+        "apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {{ name: shop }}
+spec:
+  source: {{ repoURL: \"{address}\", targetRevision: develop, path: chart }}
+  destination: {{ server: https://kubernetes.default.svc, namespace: shop }}
+  syncPolicy: {{ automated: {{}}, retry: {{ limit: 2, backoff: {{ duration: 100ms, factor: 1 }} }} }}
+"
+    );
+    place.write("argocd/app.yaml", &application);
+    cluster.refuse(2);
+    let first = place.commit("one", "");
+    let controller = place.controller_on(cluster.wired());
+    let ended = controller.ended(&first);
+    assert_eq!(ended.outcome, "promoted", "{ended:?}");
+
+    cluster.refuse(u32::MAX);
+    let second = place.commit("two", "");
+    let ended = controller.ended(&second);
+    assert_eq!(ended.outcome, "refused", "{ended:?}");
+    assert!(
+        ended.reason.contains("the server is busy (tried 3 times)"),
+        "{ended:?}"
+    );
+}
+
 fn on_cluster(more: &str) -> (Place, Arc<StandIn>) {
     (Place::on(RUNTIME, more), Arc::new(StandIn::default()))
 }
@@ -195,6 +253,9 @@ struct State {
     ended: Vec<String>,
     /// The request that it does not answer.
     silent_to: &'static str,
+    scripts: Scripts,
+    /// How many times more nothing is taken.
+    refusals: u32,
 }
 
 impl StandIn {
@@ -240,6 +301,16 @@ impl StandIn {
         })
     }
 
+    /// What judges a Thing.
+    fn script(&self) -> Option<String> {
+        let state = self.state.lock().unwrap();
+        Some(state.scripts.find("shop.dev", "Thing")?.text.clone())
+    }
+
+    fn refuse(&self, times: u32) {
+        self.change(|state| state.refusals = times);
+    }
+
     fn delete(&self, name: &str) {
         self.change(|state| state.objects.remove(name));
     }
@@ -281,9 +352,32 @@ impl Cluster for Wired {
         Box::pin(async { self.0.answers("check") })
     }
 
+    fn check_scripts(&self, scripts: &Scripts) -> Result<(), String> {
+        let bad = scripts.all().find(|it| !it.text.starts_with("return "));
+        bad.map_or(Ok(()), |it| Err(format!("{}: it is no Lua", it.place)))
+    }
+
+    fn judge(&self, scripts: Scripts) -> Later<'_, Result<(), Trouble>> {
+        self.0.change(|state| state.scripts = scripts);
+        Box::pin(async { Ok(()) })
+    }
+
     fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>> {
         if let Err(trouble) = self.0.answers("apply") {
             return Box::pin(async { Err(trouble) });
+        }
+        let refused = self.0.change(|state| {
+            let refused = state.refusals > 0;
+            state.refusals = state.refusals.saturating_sub(1);
+            refused
+        });
+        if refused {
+            return Box::pin(async {
+                Err(Trouble {
+                    reason: "the server is busy".to_owned(),
+                    passes: false,
+                })
+            });
         }
         let differs = |state: &State, object: &Object| state.objects.get(&key(object)) != Some(object);
         let mut left = Vec::new();
@@ -372,6 +466,7 @@ impl Cluster for Wired {
                 .iter()
                 .any(|object| object.value().to_string().contains("never-ready"));
             let track = SeenTrack {
+                judged: Vec::new(),
                 workloads: own.iter().map(|object| workload(object, bad)).collect(),
                 hopeless: bad.then(|| "container web: CrashLoopBackOff".to_owned()),
             };

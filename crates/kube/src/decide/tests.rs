@@ -46,7 +46,7 @@ fn known(intent: &Intent, ours: &Value, others: &[(&str, Value)]) -> Known {
         managers.push(json!({ "manager": name, "operation": "Update", "fieldsV1": { "f:spec": fields } }));
     }
     value["metadata"]["managedFields"] = Value::Array(managers);
-    Known::of(&Object::new(value).unwrap(), &mut Texts::default())
+    Known::of(&Object::new(value).unwrap(), None, &mut Texts::default())
 }
 
 fn all() -> Value {

@@ -166,8 +166,12 @@ rules: []
     }
 
     fn begin() -> Option<(Place, &'static Cluster)> {
+        begin_in(NAMESPACE)
+    }
+
+    fn begin_in(namespace: &str) -> Option<(Place, &'static Cluster)> {
         let cluster = Cluster::shared()?;
-        let application = GUIDE.replace("namespace: production", &format!("namespace: {NAMESPACE}"));
+        let application = GUIDE.replace("namespace: production", &format!("namespace: {namespace}"));
         let template = include_str!("../helper/pair.yaml");
         Some((place(template, &application, "    watch: 0s\n"), cluster))
     }
@@ -218,5 +222,77 @@ rules: []
         assert!(read(cluster, &shared).is_some(), "nobody asked for its deletion");
         let warnings = controller.view().warnings;
         assert!(warnings.is_empty(), "{warnings:?}");
+    }
+    /// A kind of its own, and an object of it, which nobody makes ready.
+    const THING: &str = "\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: things.health.windlass.test }
+spec:
+  group: health.windlass.test
+  scope: Namespaced
+  names: { kind: Thing, plural: things, singular: thing }
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: { openAPIV3Schema: { type: object, x-kubernetes-preserve-unknown-fields: true } }
+---
+apiVersion: health.windlass.test/v1
+kind: Thing
+metadata: { name: extra }
+";
+    const SETTINGS: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: argocd-cm, namespace: argocd }
+data:
+  resource.customizations.health.health.windlass.test_Thing: |
+    local hs = { status = \"Progressing\", message = \"no phase yet\" }
+    if obj.phase == \"Ready\" then
+      hs.status = \"Healthy\"
+      hs.message = \"\"
+    end
+    return hs
+";
+
+    #[test]
+    fn a_health_script_of_argocd_cm_keeps_a_release_from_customers_until_it_is_content() {
+        const SETTINGS_FILE: &str = "infrastructure/argocd/argocd-cm.yaml";
+        let Some((place, cluster)) = begin_in("wl-health") else {
+            return;
+        };
+        place.write(SETTINGS_FILE, SETTINGS);
+        let first = commit(&place, "one", THING);
+        let controller = place.serve_with(&[("KUBECONFIG", cluster.kubeconfig().to_str().unwrap())]);
+        let says = "Thing/extra is progressing: no phase yet";
+        until("the script to be asked", || {
+            let tracks = controller.staging().tracks;
+            tracks.iter().any(|it| it.trouble.ends_with(says)).then_some(())
+        });
+        assert!(controller.staging().live.is_none(), "customers do not meet it");
+        let things = "/apis/health.windlass.test/v1/namespaces/wl-health/things";
+        let all = cluster.client().get(things).unwrap();
+        for thing in all["items"].as_array().unwrap() {
+            let name = thing["metadata"]["name"].as_str().unwrap();
+            let ready = json!({ "phase": "Ready" });
+            cluster
+                .client()
+                .merge(&format!("{things}/{name}?fieldManager=thing-controller"), &ready)
+                .unwrap();
+        }
+        promoted(&controller, &first);
+
+        place.write(SETTINGS_FILE, &SETTINGS.replace("then", "than"));
+        let second = commit(&place, "two", THING);
+        let ended = controller.ended(&second);
+        assert_eq!(ended.outcome, "refused", "{ended:?}");
+        assert!(
+            ended
+                .reason
+                .contains("argocd-cm.yaml: data.resource.customizations.health")
+                && ended.reason.contains("health.lua:2:"),
+            "{ended:?}"
+        );
     }
 }

@@ -1,6 +1,10 @@
 //! Each gate: what it answers, and that every answer but `allow` says why and what would change it.
 
+use serde_json::{Value, json};
+
 use super::{GUIDE, Play, check, one};
+use crate::argo::tests::InMemory;
+use crate::config::Config;
 
 /// The first release, up to its plan.
 const PLANNED: &str = "
@@ -158,6 +162,65 @@ fn a_branch_that_no_longer_contains_the_commit_and_a_hold_deny() {
     check(&one("deploy: { approvals: 1 }, strategy: blue-green"), &script);
 }
 
+/// A platform whose environment `test` is an Application with these windows.
+fn with_windows(automated: bool, windows: &Value) -> Config {
+    let policy = if automated {
+        json!({ "automated": {} })
+    } else {
+        json!({})
+    };
+    let application = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": { "name": "shop" },
+        "spec": { "project": "shop", "syncPolicy": policy,
+            "source": { "repoURL": "https://github.com/company/ecommerce-platform", "targetRevision": "main", "path": "k8s" },
+            "destination": { "server": "https://kubernetes.default.svc", "namespace": "shop" } } });
+    let project = json!({ "apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": { "name": "shop" },
+        "spec": { "sourceRepos": ["*"], "destinations": [{ "server": "*", "namespace": "*" }], "syncWindows": windows } });
+    let files = InMemory::new(&[("apps.yaml", &[application, project])]);
+    let text = "platform: shop\nservices: { gateway: { image: gateway } }\nedge: gateway\nenvironments:\n  test: { application: apps.yaml }\n";
+    Config::parse_with("windlass.yaml", text, &files).unwrap()
+}
+
+#[test]
+fn a_sync_window_defers_until_it_lets_through() {
+    let window = |kind: &str, schedule: &str, manual: bool| json!([{ "kind": kind, "schedule": schedule, "duration": "2h", "applications": ["*"], "manualSync": manual }]);
+    let plan = |config: &Config| {
+        let mut play = Play::of(config);
+        for event in ["push main a", "built a", "test plan p1"] {
+            play.happens(event, event);
+        }
+        play
+    };
+    let gate = |play: &Play| {
+        let rollout = play.environment("test").rollout.unwrap();
+        let gate = rollout.gates.into_iter().find(|gate| gate.name == "window");
+        gate.unwrap()
+    };
+    // The start is a Monday at noon.
+    let mut play = plan(&with_windows(true, &window("deny", "0 11 * * 1", true)));
+    let found = gate(&play);
+    assert_eq!(
+        (found.answer.as_str(), found.until_ms),
+        ("defer", Some(play.now_ms + 3_600_000)),
+        "{found:?}"
+    );
+    assert!(found.reason.contains("denies `0 11 * * 1 for 2h`"), "{found:?}");
+    assert_eq!(
+        play.happens("+3600000", "the end of the window"),
+        "migrate a@blue"
+    );
+    // A person who approves may where the window says so.
+    let play = plan(&with_windows(false, &window("deny", "0 11 * * 1", true)));
+    assert_eq!(gate(&play).answer, "allow");
+    let play = plan(&with_windows(false, &window("deny", "0 11 * * 1", false)));
+    assert_eq!(gate(&play).answer, "defer");
+    let mut play = plan(&with_windows(true, &window("allow", "0 20 * * *", false)));
+    assert_eq!(gate(&play).until_ms, Some(play.now_ms + 8 * 3_600_000));
+    assert_eq!(
+        play.happens("Bob: approve! test", "an emergency"),
+        "migrate a@blue"
+    );
+}
+
 #[test]
 fn every_deny_and_defer_has_a_reason_and_a_remedy() {
     let settings = "strategy: blue-green, deploy: { approvals: 1 }, gates: { checklist: [documentation-updated] }, freeze: [{ days: [mon], from: \"11:00\", for: 2h, reason: inventory }]";
@@ -179,6 +242,7 @@ fn every_deny_and_defer_has_a_reason_and_a_remedy() {
             ("promotion", "allow"),
             ("checklist", "defer"),
             ("freeze", "defer"),
+            ("window", "allow"),
             ("approval", "defer")
         ]
     );

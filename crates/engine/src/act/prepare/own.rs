@@ -3,37 +3,53 @@
 
 use std::collections::BTreeSet;
 
-use windlass_core::config::{Config, Environment, Source};
+use windlass_core::config::{Config, Environment, Runtime, Source};
+use windlass_core::health::Scripts;
 use windlass_core::machine::release::Release;
 
 use super::Trouble;
 use crate::act::build::{config_of, config_of_files};
+use crate::checkout::Checkout;
 use crate::render::{self, Rendered, Sources};
 use crate::source::Repository;
 use crate::world::World;
 
-/// The objects of a release by its own configuration, and that configuration.
-pub(super) fn rendered(world: &World, name: &str, release: &Release) -> Result<(Rendered, Config), Trouble> {
+/// The objects of a release by its own configuration, that configuration, and the health scripts that it names.
+pub(super) fn rendered(
+    world: &World,
+    name: &str,
+    release: &Release,
+) -> Result<(Rendered, Config, Scripts), Trouble> {
     let environment = world
         .environment(name)
         .ok_or_else(|| format!("environment {name:?} is not one of windlass.yaml"))?;
-    let (sources, config) = match &environment.source {
+    let (sources, config, scripts) = match &environment.source {
         Source::Worktree(folder) => {
             let folder = world.options.root.join(folder);
             let config = config_of_files(world, &folder)?;
             let own = settings(&config, name, release)?;
-            (Sources::of_folder(&folder, &config, own)?, config)
+            let scripts = scripts(own, &Checkout::Folder(&folder))?;
+            (Sources::of_folder(&folder, &config, own)?, config, scripts)
         }
         Source::Branch { .. } => {
             let repository = Repository::open(&world.repository_of(environment)).map_err(Trouble::Source)?;
             let tree = repository.tree(&release.commit).map_err(Trouble::Source)?;
             let config = config_of(world, &tree).map_err(Trouble::Other)?;
             let own = settings(&config, name, release)?;
-            (Sources::of_tree(&tree, &config, own)?, config)
+            let scripts = scripts(own, &Checkout::Commit(&tree))?;
+            (Sources::of_tree(&tree, &config, own)?, config, scripts)
         }
     };
     let own = settings(&config, name, release)?;
-    Ok((render::render(sources, &config, own, release)?, config))
+    Ok((render::render(sources, &config, own, release)?, config, scripts))
+}
+
+/// On this machine nothing is judged by them.
+fn scripts(own: &Environment, checkout: &Checkout<'_>) -> Result<Scripts, Trouble> {
+    match own.runtime {
+        Runtime::Local => Ok(Scripts::default()),
+        Runtime::Kubernetes { .. } => Ok(Scripts::of(own, checkout)?),
+    }
 }
 
 /// What the release says about the environment that it is for.

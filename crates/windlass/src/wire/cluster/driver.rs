@@ -1,18 +1,20 @@
 //! The Kubernetes driver as the engine asks for it. A cluster is connected when it is needed first, and then kept.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OnceCell, watch};
 use windlass_core::access::Access;
 use windlass_core::config::{Config, Runtime};
+use windlass_core::health::Scripts;
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
-use windlass_engine::cluster::{Cluster, Clusters, Later, Seen, SeenTrack, Trouble, Way};
+use windlass_engine::cluster::{Cluster, Clusters, Judged, Later, Seen, SeenTrack, Trouble, Way};
 use windlass_engine::local::{InstanceState, JobOutcome, LogLine, Phase, WorkloadState};
 use windlass_kube::{
-    Applying, Fence, Finding, KubeError, Lease, ManagerKind, Override, Owner, Place, Target, Workload,
+    Applying, Fence, Finding, Judge, KubeError, Lease, ManagerKind, Override, Owner, Place, Target, Verdict,
+    Workload,
 };
 
 use super::Reach;
@@ -55,6 +57,7 @@ pub(super) fn all(config: &Config, seat: Option<&Seat>) -> Clusters {
             place: OnceLock::new(),
             opening: tokio::sync::Mutex::default(),
             idle: watch::Sender::new(0),
+            scripts: Mutex::default(),
         };
         clusters.add(&environment.name, Arc::new(wired));
     }
@@ -183,6 +186,8 @@ struct Wired {
     opening: tokio::sync::Mutex<()>,
     /// Never ticks: there is nothing to see before the place is open.
     idle: watch::Sender<u64>,
+    /// The health scripts in force.
+    scripts: Mutex<Scripts>,
 }
 
 impl Wired {
@@ -224,6 +229,27 @@ impl Cluster for Wired {
 
     fn check(&self, objects: Vec<Object>) -> Later<'_, Result<(), Trouble>> {
         Box::pin(async move { self.place().await?.check(&objects).await.map_err(trouble) })
+    }
+
+    fn check_scripts(&self, scripts: &Scripts) -> Result<(), String> {
+        windlass_lua::check(scripts)
+    }
+
+    fn judge(&self, scripts: Scripts) -> Later<'_, Result<(), Trouble>> {
+        Box::pin(async move {
+            let place = self.place().await?;
+            let in_force = || self.scripts.lock().unwrap_or_else(PoisonError::into_inner);
+            if *in_force() == scripts {
+                return Ok(());
+            }
+            let judge: Option<Judge> = (!scripts.is_empty()).then(|| {
+                let judge = windlass_lua::Judge::new(scripts.clone());
+                Arc::new(move |object: &Object| judge.health(object).map(Verdict)) as Judge
+            });
+            place.judge_by(judge).await.map_err(trouble)?;
+            *in_force() = scripts;
+            Ok(())
+        })
     }
 
     fn apply(&self, objects: Vec<Object>) -> Later<'_, Result<Vec<String>, Trouble>> {
@@ -298,6 +324,7 @@ impl Cluster for Wired {
             let track = place.track(color);
             let seen = SeenTrack {
                 workloads: track.workloads.into_iter().map(state).collect(),
+                judged: track.judged.into_iter().map(judged).collect(),
                 hopeless: track.hopeless,
             };
             (color, seen)
@@ -315,6 +342,7 @@ impl Cluster for Wired {
         Seen {
             tracks: tracks.collect(),
             shared: place.shared_workloads().into_iter().map(state).collect(),
+            shared_judged: place.shared_judged().into_iter().map(judged).collect(),
             ways: ways.collect(),
             deaf: place.is_deaf(),
         }
@@ -356,6 +384,13 @@ fn trouble(error: KubeError) -> Trouble {
     Trouble {
         reason: error.to_string(),
         passes: error.passes(),
+    }
+}
+
+fn judged(one: windlass_kube::Judged) -> Judged {
+    Judged {
+        object: one.object,
+        health: one.health,
     }
 }
 

