@@ -1,5 +1,5 @@
-//! `cargo xtask tables --helm DIR --sprig DIR --yaml DIR`: the table tests of Helm, sprig and the YAML library, run against
-//! ours from checkouts of them. Test files are read as Go and walked; the code that they test is ours.
+//! `cargo xtask tables --helm DIR --sprig DIR --yaml DIR --argo DIR`: the table tests of Helm, sprig, the YAML library and Argo
+//! CD, run against ours from checkouts of them. Test files are read as Go and walked; the code that they test is ours.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
@@ -22,12 +22,14 @@ use std::process::ExitCode;
 use run::{Outcome, Runner};
 use suite::Suite;
 
-const USAGE: &str = "usage: cargo xtask tables [--helm CHECKOUT] [--sprig CHECKOUT] [--yaml CHECKOUT] [--all]
+const USAGE: &str = "usage: cargo xtask tables [--helm CHECKOUT] [--sprig CHECKOUT] [--yaml CHECKOUT] [--argo CHECKOUT] [--all]
 
-Checkouts are those of helm v4.2.4, sprig v3.3.0 and go-yaml v2.4.2. --all lists what is left out, too.";
+Checkouts are those of helm v4.2.4, sprig v3.3.0, go-yaml v2.4.2 and argo-cd. --all lists what is left out, too.";
 
 /// Cases that fit, of a hundred.
 const SHARE_MIN: f64 = 98.0;
+/// The same of Argo CD's, which does some things otherwise on purpose.
+const SHARE_ARGO_MIN: f64 = 95.0;
 
 /// What became of one package's tests.
 struct Tally {
@@ -77,7 +79,12 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
         "all",
         cases - bad
     );
-    if share >= SHARE_MIN {
+    let only_argo = arguments
+        .iter()
+        .filter(|it| it.starts_with("--"))
+        .all(|it| it == "--argo" || it == "--all");
+    let share_min = if only_argo { SHARE_ARGO_MIN } else { SHARE_MIN };
+    if share >= share_min {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -106,6 +113,7 @@ fn tallies(arguments: &[String]) -> Result<Vec<Tally>, String> {
         match word.as_str() {
             "--helm" => found.extend(suites(suite::HELM, folder)?),
             "--sprig" => found.extend(suites(suite::SPRIG, folder)?),
+            "--argo" => found.extend(suites(suite::ARGO, folder)?),
             "--yaml" => found.push(yaml::tally(folder)?),
             other => return Err(format!("{other}: unknown")),
         }
@@ -124,13 +132,16 @@ fn suites(all: &[&Suite], checkout: &Path) -> Result<Vec<Tally>, String> {
 
 fn suite(suite: &Suite, folder: &Path) -> Result<Tally, String> {
     let mut files = Vec::new();
+    if !suite.prelude.is_empty() {
+        files.push(parse::parse(suite.prelude)?);
+    }
     for name in suite.files {
         files.push(read(&folder.join(name))?);
     }
     let mut runner = Runner::new(suite, PathBuf::from(folder), &files);
     let mut left_out = Vec::new();
     for (name, _) in files.iter().flat_map(|it| &it.functions) {
-        if !name.starts_with("Test") {
+        if !name.starts_with("Test") || !name.contains(suite.only) {
             continue;
         }
         match suite.left_out.iter().find(|it| it.0 == name) {

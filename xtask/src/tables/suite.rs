@@ -1,5 +1,6 @@
 //! What a package's tests call, and how ours answers.
 
+mod argo;
 mod coalesce;
 mod engine;
 mod ignore;
@@ -19,6 +20,10 @@ pub(super) struct Suite {
     /// Folder below the checkout.
     pub(super) folder: &'static str,
     pub(super) files: &'static [&'static str],
+    /// What the tests take from the package itself, in Go: types and constants.
+    pub(super) prelude: &'static str,
+    /// Only tests with this in their names; the others of a file are about something else.
+    pub(super) only: &'static str,
     /// Functions under test, and those that the tests reach them by.
     pub(super) functions: &'static [&'static str],
     /// Those of them that only prepare or read, and are no case of their own.
@@ -53,6 +58,7 @@ pub(super) const HELM: &[&Suite] = &[
     &sorter::MANIFESTS,
     &ignore::IGNORE,
 ];
+pub(super) const ARGO: &[&Suite] = argo::ALL;
 pub(super) const SPRIG: &[&Suite] = &[&sprig::SPRIG];
 
 fn unknown<T>(what: &str) -> Run<T> {

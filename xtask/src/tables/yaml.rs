@@ -13,6 +13,8 @@ use super::{Tally, read};
 
 /// The library's package has no functions of ours; its rows are read as data.
 const NOTHING: Suite = Suite {
+    prelude: "",
+    only: "",
     name: "yaml",
     folder: "",
     files: &[],

@@ -80,13 +80,34 @@ pub(super) fn constant(path: &str) -> Option<Val> {
         "MaxIndex" => Val::Int(65_536),
         "MaxNestedNameLevel" => Val::Int(30),
         "time.Second" => Val::Int(1_000_000_000),
+        "time.Minute" => Val::Int(60_000_000_000),
+        "time.Hour" => Val::Int(3_600_000_000_000),
         "release.HookPreInstall" => Val::text("pre-install"),
         "release.HookPostInstall" => Val::text("post-install"),
         "release.HookPostDelete" => Val::text("post-delete"),
         "release.HookTest" => Val::text("test"),
         "ignore.HelmIgnore" => Val::text(".helmignore"),
-        _ => return None,
+        _ => return argo_constant(path),
     })
+}
+
+/// `common.HookTypePreSync` is `PreSync`.
+fn argo_constant(path: &str) -> Option<Val> {
+    let name = path.rsplit('.').next()?;
+    if let Some(word) = ["HookType", "SyncPhase", "HookDeletePolicy"]
+        .iter()
+        .find_map(|it| name.strip_prefix(it))
+    {
+        return (!word.is_empty()).then(|| Val::text(word));
+    }
+    Some(Val::text(match name {
+        "AnnotationSyncWave" => "argocd.argoproj.io/sync-wave",
+        "AnnotationSyncOptions" => "argocd.argoproj.io/sync-options",
+        "AnnotationKeyHook" => "argocd.argoproj.io/hook",
+        "AnnotationKeyHookDeletePolicy" => "argocd.argoproj.io/hook-delete-policy",
+        "SyncOptionPruneLast" => "PruneLast=true",
+        _ => return None,
+    }))
 }
 
 /// `fmt.Sprintf`, by our own.
@@ -221,7 +242,7 @@ impl Runner<'_> {
                 f64::INFINITY
             }),
             "math.NaN" => Val::Float(f64::NAN),
-            "common.Values" | "chartutil.Values" | "Values" | "M" => {
+            "common.Values" | "chartutil.Values" | "Values" | "M" | "common.SyncPhase" => {
                 arguments.into_iter().next().unwrap_or(Val::Nil)
             }
             _ => {
@@ -321,6 +342,10 @@ impl Runner<'_> {
                 Val::Map(_) => first.get(&second).is_some(),
                 _ => first.as_text().contains(&second.as_text()),
             },
+            "ElementsMatch" => {
+                let (a, b) = (first.items(), second.items());
+                a.len() == b.len() && a.iter().all(|it| b.contains(it))
+            }
             "NotContains" => !first.as_text().contains(&second.as_text()),
             other => return Err(Halt::Unknown(format!("assert.{other} is not known here"))),
         };

@@ -168,6 +168,8 @@ impl Runner<'_> {
             && scope.find(name).is_none()
         {
             match (name.as_str(), arguments) {
+                // `new(int64(3))`
+                ("new", [value @ Expr::Call(..)]) => return self.evaluate(value, scope),
                 ("make" | "new", [kind, ..]) => return Ok(self.made(name, &type_of(kind))),
                 (name, [value]) if is_conversion(name) => {
                     let value = self.evaluate(value, scope)?;
@@ -324,7 +326,13 @@ fn is_conversion(name: &str) -> bool {
 fn is_library(kind: &str) -> bool {
     matches!(
         kind,
-        "assert.Assertions" | "bytes.Buffer" | "strings.Builder" | "template.Template" | "testing.T"
+        "assert.Assertions"
+            | "bytes.Buffer"
+            | "strings.Builder"
+            | "template.Template"
+            | "testing.T"
+            | "time.Time"
+            | "unstructured.Unstructured"
     )
 }
 

@@ -23,6 +23,8 @@ pub(super) const COALESCE: Suite = Suite {
         "common.ReadValues",
     ],
     helpers: &["withDeps", "common.ReadValues", "CoalesceValues", "MergeValues"],
+    prelude: "",
+    only: "",
     methods: &[],
     call,
     method: super::no_method,

@@ -17,6 +17,8 @@ pub(super) const ENGINE: Suite = Suite {
     files: &["engine_test.go"],
     functions: &["Render", "util.CoalesceValues", "funcMap"],
     helpers: &["util.CoalesceValues", "funcMap"],
+    prelude: "",
+    only: "",
     methods: &[
         ("Engine", "render"),
         ("Engine", "Render"),
@@ -66,6 +68,8 @@ pub(super) const FUNCTIONS: Suite = Suite {
     files: &["funcs_test.go"],
     functions: &["funcMap", "template.New", "template.Must"],
     helpers: &["funcMap", "template.New", "template.Must"],
+    prelude: "",
+    only: "",
     methods: &[("template.Template", "Execute")],
     explained: &[(
         "TestFuncs",

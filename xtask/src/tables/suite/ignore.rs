@@ -12,6 +12,8 @@ pub(super) const IGNORE: Suite = Suite {
     files: &["rules_test.go"],
     functions: &["parseString", "ParseFile", "os.Stat"],
     helpers: &["os.Stat"],
+    prelude: "",
+    only: "",
     methods: &[("Rules", "Ignore")],
     call,
     method,

@@ -18,6 +18,8 @@ pub(super) const KINDS: Suite = Suite {
         "yaml.Unmarshal",
     ],
     helpers: &["SplitManifests", "yaml.Unmarshal"],
+    prelude: "",
+    only: "",
     methods: &[],
     call,
     method: super::no_method,

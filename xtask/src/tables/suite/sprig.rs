@@ -56,6 +56,8 @@ pub(super) const SPRIG: Suite = Suite {
         "generateCertificateAuthority",
     ],
     helpers: &[],
+    prelude: "",
+    only: "",
     methods: &[],
     call,
     method: super::no_method,

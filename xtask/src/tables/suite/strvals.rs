@@ -29,6 +29,8 @@ pub(super) const STRVALS: Suite = Suite {
     files: &["parser_test.go"],
     functions: FUNCTIONS,
     helpers: &["yaml.Marshal"],
+    prelude: "",
+    only: "",
     methods: &[],
     call,
     method: super::no_method,
