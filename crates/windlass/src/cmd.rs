@@ -11,6 +11,7 @@ mod guard;
 pub(crate) mod helm;
 mod hold;
 mod image;
+mod import;
 mod install;
 mod ledger;
 mod logs;
@@ -147,6 +148,9 @@ enum Verb {
     /// Build images, send them to a registry, look into them
     #[command(subcommand)]
     Image(image::Image),
+    /// Take over what another tool deploys
+    #[command(subcommand)]
+    Import(import::Import),
     /// Find out what is missing on this machine
     Doctor(doctor::Doctor),
     /// Be the controller, in the foreground
@@ -196,6 +200,7 @@ impl Verb {
             Self::Rbac(verb) => verb.run(shared),
             Self::Install(verb) => verb.run(shared),
             Self::Image(verb) => verb.run(shared),
+            Self::Import(verb) => verb.run(shared),
             Self::Doctor(verb) => verb.run(shared),
             Self::Serve(verb) => verb.run(shared),
         }

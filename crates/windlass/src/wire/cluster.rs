@@ -1,6 +1,8 @@
 //! The environments that are on clusters, where the program has the driver for them.
 
 #[cfg(feature = "kubernetes")]
+mod argocd;
+#[cfg(feature = "kubernetes")]
 mod driver;
 
 use anyhow::{Result, bail};
@@ -130,6 +132,21 @@ pub(crate) async fn apply(reach: &Reach<'_>, namespace: &str, objects: Vec<Objec
 #[expect(clippy::unused_async, reason = "it is what it is with a driver")]
 pub(crate) async fn apply(_: &Reach<'_>, _: &str, _: Vec<Object>) -> Result<Vec<String>> {
     bail!("this windlass was built without the driver for Kubernetes\nhint: {BUILD}")
+}
+
+/// The manifests of an Argo CD on the cluster of a context, and the workloads and ways in that its Applications brought there.
+#[cfg(feature = "kubernetes")]
+pub(crate) async fn argocd(context: Option<&str>, namespace: &str) -> Result<Vec<serde_json::Value>> {
+    argocd::read(context, namespace).await.map_err(anyhow::Error::msg)
+}
+
+/// There is no way to any.
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "it is what it is with a driver")]
+pub(crate) async fn argocd(_: Option<&str>, _: &str) -> Result<Vec<serde_json::Value>> {
+    bail!(
+        "this windlass was built without the driver for Kubernetes\nhint: {BUILD}; `--from` reads manifests of a folder"
+    )
 }
 
 /// How to come to a program with the driver.

@@ -14,6 +14,7 @@ mod customers;
 mod fault;
 #[cfg(feature = "kubernetes")]
 mod helm;
+mod import;
 #[cfg(feature = "kubernetes")]
 mod install;
 mod kill;
