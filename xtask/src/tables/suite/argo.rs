@@ -106,6 +106,10 @@ fn object_method(of: &Val, name: &str, arguments: &[Val]) -> Option<Val> {
             metadata(of, "").set(Val::text("name"), first);
             Val::Nil
         }
+        "SetNamespace" => {
+            metadata(of, "").set(Val::text("namespace"), first);
+            Val::Nil
+        }
         "SetAnnotations" => {
             metadata(of, "").set(Val::text("annotations"), first);
             Val::Nil

@@ -34,7 +34,10 @@ pub(in crate::tables::suite) const WINDOWS: Suite = Suite {
     call,
     method,
     only: "SyncWindow",
-    explained: &[],
+    explained: &[(
+        "TestSyncWindows_CanSync",
+        "what is wrong with a window is said with its field, when it is read",
+    )],
     left_out: &[
         ("TestSyncWindows_HasWindows", EDITS),
         ("TestSyncWindow_Update", EDITS),
