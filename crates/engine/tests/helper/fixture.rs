@@ -20,6 +20,7 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["serve"] => serve(),
+        ["stay"] => stay(),
         ["exit", status] => {
             println!("going away with {status}");
             std::process::exit(status.parse().unwrap_or(1));
@@ -117,12 +118,43 @@ fn serve() {
     }
 }
 
+/// As `serve`, on every address, and a connection stays open for as long as the client likes.
+fn stay() {
+    let port = std::env::var("PORT").unwrap_or_default();
+    let listener = TcpListener::bind(format!("0.0.0.0:{port}")).unwrap_or_else(|e| {
+        println!("cannot listen on {port}: {e}");
+        std::process::exit(3);
+    });
+    for mut stream in listener.incoming().flatten() {
+        std::thread::spawn(move || {
+            let mut request = [0; 1024];
+            while let Ok(count @ 1..) = stream.read(&mut request) {
+                let (status, body) = respond(&String::from_utf8_lossy(&request[..count]));
+                let answer = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+    }
+}
+
 fn answer(mut stream: std::net::TcpStream) {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
-    let fault = std::env::var("FAULT").unwrap_or_default();
     let mut request = [0; 1024];
     let count = stream.read(&mut request).unwrap_or(0);
-    let request = String::from_utf8_lossy(&request[..count]).into_owned();
+    let (status, body) = respond(&String::from_utf8_lossy(&request[..count]));
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
+
+/// Status and body.
+fn respond(request: &str) -> (&'static str, String) {
+    let fault = std::env::var("FAULT").unwrap_or_default();
     let unready = fault == "never-ready" || Path::new("/tmp/unready").exists();
     let status = if request.starts_with("GET /die") {
         std::process::exit(9)
@@ -151,9 +183,5 @@ fn answer(mut stream: std::net::TcpStream) {
         }
         std::env::var("GREETING").unwrap_or_default()
     };
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
+    (status, body)
 }

@@ -23,6 +23,8 @@ mod lease;
 mod place;
 #[path = "../../../engine/tests/it/port.rs"]
 mod port;
+#[cfg(feature = "kubernetes")]
+mod real;
 mod refusal;
 mod remote;
 #[cfg(feature = "kubernetes")]

@@ -64,6 +64,11 @@ impl Place {
         self.folder.path().join("shop")
     }
 
+    /// The layout of images that the program uses.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.folder.path().join("cache/windlass/images")
+    }
+
     pub(crate) fn state(&self) -> PathBuf {
         self.root().join(".windlass")
     }
