@@ -99,21 +99,9 @@ fn scripted(root: &Path) -> Result<(Tally, Duration), String> {
 fn expected(said: &Value) -> Said {
     let text = |key: &str| said[key].as_str().unwrap_or_default();
     Said {
-        status: status(text("status")),
+        status: Status::named(text("status")),
         message: text("message").to_owned(),
     }
-}
-
-fn status(name: &str) -> Option<Status> {
-    Some(match name {
-        "Healthy" => Status::Healthy,
-        "Suspended" => Status::Suspended,
-        "Progressing" => Status::Progressing,
-        "Missing" => Status::Missing,
-        "Degraded" => Status::Degraded,
-        "Unknown" => Status::Unknown,
-        _ => return None,
-    })
 }
 
 /// The cases of the rules, as their test names them: `assertAppHealth(t, "FILE", HealthStatusX)`, and
@@ -129,7 +117,7 @@ fn ruled(folder: &Path) -> Result<Tally, String> {
                 .map(|it| it.1.trim_end_matches(')'));
             Some(
                 wanted
-                    .and_then(status)
+                    .and_then(Status::named)
                     .ok_or_else(|| format!("{line}: no status"))?,
             )
         } else if line.starts_with("assert.Nil(t, getHealthStatus(t, \"") {

@@ -5,6 +5,32 @@ pub mod zone;
 
 pub use cron::Cron;
 
+/// Names of the months.
+pub const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+/// Names of the days of a week.
+pub const DAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+];
+
 /// Year, month and day of a day since the epoch; the algorithm is `civil_from_days` of Howard Hinnant.
 pub fn date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;

@@ -35,6 +35,21 @@ pub enum Status {
     Unknown,
 }
 
+impl Status {
+    /// By the name that Argo CD and its health scripts have for it.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "Healthy" => Self::Healthy,
+            "Suspended" => Self::Suspended,
+            "Progressing" => Self::Progressing,
+            "Missing" => Self::Missing,
+            "Degraded" => Self::Degraded,
+            "Unknown" => Self::Unknown,
+            _ => return None,
+        })
+    }
+}
+
 /// The health of one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {

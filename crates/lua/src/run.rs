@@ -113,7 +113,7 @@ fn read(answer: &mlua::Value) -> Result<Said, ScriptError> {
     if table.raw_len() > 0 || table.is_empty() {
         return nothing;
     }
-    let Some(status) = status_of(&status) else {
+    let Some(status) = Status::named(&status) else {
         return Ok(Said {
             status: Some(Status::Unknown),
             message: "Lua returned an invalid health status".to_owned(),
@@ -122,18 +122,6 @@ fn read(answer: &mlua::Value) -> Result<Said, ScriptError> {
     Ok(Said {
         status: Some(status),
         message: shortened(message),
-    })
-}
-
-fn status_of(name: &str) -> Option<Status> {
-    Some(match name {
-        "Healthy" => Status::Healthy,
-        "Suspended" => Status::Suspended,
-        "Progressing" => Status::Progressing,
-        "Missing" => Status::Missing,
-        "Degraded" => Status::Degraded,
-        "Unknown" => Status::Unknown,
-        _ => return None,
     })
 }
 

@@ -1,32 +1,9 @@
 //! `os.time` and `os.date`, as Argo CD's scripts have them. The zone is UTC everywhere.
 
 use mlua::{Lua, Table, Value};
-use windlass_core::calendar;
+use windlass_core::calendar::{self, DAYS, MONTHS};
 
 const DAY_S: i64 = 86_400;
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
 /// Farthest moment in seconds, so that no sum overflows.
 const FAR_S: i64 = 1 << 40;
 

@@ -1,30 +1,8 @@
 //! Go's layouts: the reference time is Mon Jan 2 15:04:05 MST 2006.
 
-use super::{Abbreviation, Civil, Time};
+use windlass_core::calendar::{DAYS, MONTHS};
 
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+use super::{Abbreviation, Civil, Time};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
