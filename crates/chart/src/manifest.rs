@@ -44,7 +44,7 @@ pub(crate) fn documents(path: String, text: &[u8], profile: Profile, limits: &Li
         return Documents { path, found };
     }
     let read = |document: &[u8]| {
-        let head = Head::read(document, &path, limits)?;
+        let head = Head::read(document, &path, profile, limits)?;
         Ok((head, lossy(document).into_owned()))
     };
     let found = split(text, profile).into_iter().map(read).collect();

@@ -1,5 +1,8 @@
 //! sprig's arithmetic, and the conversions of the library cast that it rests on.
 
+mod decimal;
+
+use self::decimal::Decimal;
 use super::{Args, Function, Param, fixed, variadic};
 use crate::any::{Any, Elem, List};
 use crate::go::{number, print};
@@ -57,23 +60,23 @@ pub(super) static FUNCTIONS: &[Function] = &[
     variadic("maxf", TWO, |_, args| Ok(Any::Float(fold(args, f64::max)))),
     variadic("minf", TWO, |_, args| Ok(Any::Float(fold(args, f64::min)))),
     fixed("add1f", ONE, |_, mut args| {
-        Ok(Any::Float(decimal(&[args.any(), Any::Int(1)], |a, b| a + b)))
+        Ok(Any::Float(decimal(&[args.any(), Any::Int(1)], Decimal::plus)))
     }),
     variadic("addf", ONE, |_, args| {
-        Ok(Any::Float(decimal(&args.rest(), |a, b| a + b)))
+        Ok(Any::Float(decimal(&args.rest(), Decimal::plus)))
     }),
     variadic("subf", TWO, |_, args| {
-        Ok(Any::Float(decimal(&args.rest(), |a, b| a - b)))
+        Ok(Any::Float(decimal(&args.rest(), Decimal::minus)))
     }),
     variadic("mulf", TWO, |_, args| {
-        Ok(Any::Float(decimal(&args.rest(), |a, b| a * b)))
+        Ok(Any::Float(decimal(&args.rest(), Decimal::times)))
     }),
     variadic("divf", TWO, |_, args| {
         let values = args.rest();
         if values.iter().skip(1).any(|it| to_float64(it) == 0.0) {
             return Err("decimal division by 0".into());
         }
-        Ok(Any::Float(decimal(&values, |a, b| a / b)))
+        Ok(Any::Float(decimal(&values, Decimal::over)))
     }),
     fixed("ceil", ONE, |_, mut args| {
         Ok(Any::Float(to_float64(&args.any()).ceil()))
@@ -167,10 +170,10 @@ fn fold(args: Args, operation: fn(f64, f64) -> f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// The library decimal calculates on decimal digits, so 0.1 + 0.2 is 0.3: sixteen significant digits are kept.
-fn decimal(values: &[Any], operation: fn(f64, f64) -> f64) -> f64 {
-    let result = values.iter().map(to_float64).reduce(operation).unwrap_or(0.0);
-    format!("{result:.15e}").parse().unwrap_or(result)
+fn decimal(values: &[Any], operation: fn(&Decimal, &Decimal) -> Decimal) -> f64 {
+    let numbers = values.iter().map(|it| Decimal::new(to_float64(it)));
+    let result = numbers.reduce(|a, b| operation(&a, &b));
+    result.map_or(0.0, |it| it.to_float())
 }
 
 fn round(mut args: Args) -> Any {

@@ -171,6 +171,53 @@ pub(crate) fn format_precise(value: f64, verb: u8, precision: usize) -> String {
     }
 }
 
+/// `strconv.FormatFloat(value, 'x', precision, 64)`: `0x1.8p+00`.
+pub(crate) fn format_hex(value: f64, precision: Option<usize>) -> String {
+    const FRACTION_BITS: u32 = 52;
+    const DIGITS: usize = 13;
+    if let Some(text) = special(value) {
+        return text.to_owned();
+    }
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    let bits = value.abs().to_bits();
+    let (mut exponent, mut mantissa) = (
+        i64::try_from(bits >> FRACTION_BITS).unwrap_or(0) - 1023,
+        bits & ((1 << FRACTION_BITS) - 1),
+    );
+    if exponent == -1023 && mantissa != 0 {
+        // Small ones have no leading one of their own.
+        let shift = mantissa.leading_zeros() - (63 - FRACTION_BITS);
+        exponent = -1022 - i64::from(shift);
+        mantissa <<= shift;
+    } else if value != 0.0 {
+        mantissa |= 1 << FRACTION_BITS;
+    } else {
+        exponent = 0;
+    }
+    if let Some(digits) = precision.filter(|it| *it < DIGITS) {
+        // To the nearest, and of two that are as near to the even one.
+        let dropped = 4 * (DIGITS - digits);
+        let (rest, half) = (mantissa & ((1 << dropped) - 1), 1 << (dropped - 1));
+        mantissa >>= dropped;
+        mantissa += u64::from(rest > half || (rest == half && mantissa & 1 == 1));
+        mantissa <<= dropped;
+        if mantissa >> (FRACTION_BITS + 1) != 0 {
+            mantissa >>= 1;
+            exponent += 1;
+        }
+    }
+    let (first, fraction) = (mantissa >> FRACTION_BITS, mantissa & ((1 << FRACTION_BITS) - 1));
+    let digits = format!("{fraction:013x}");
+    let digits = match precision {
+        None => digits.trim_end_matches('0').to_owned(),
+        Some(wanted) if wanted <= DIGITS => digits[..wanted].to_owned(),
+        Some(wanted) => format!("{digits:0<wanted$}"),
+    };
+    let dot = if digits.is_empty() { "" } else { "." };
+    let down = if exponent < 0 { '-' } else { '+' };
+    format!("{sign}0x{first}{dot}{digits}p{down}{:02}", exponent.abs())
+}
+
 fn fix_exponent(text: &str) -> String {
     let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);

@@ -414,9 +414,10 @@ impl Printer {
             ('v' | 'g' | 'G', Some(precision)) => number::format_precise(value, b'g', precision),
             ('f' | 'F', _) => number::format_precise(value, b'f', precision.unwrap_or(6)),
             ('e' | 'E', _) => number::format_precise(value, b'e', precision.unwrap_or(6)),
+            ('x' | 'X', precision) => number::format_hex(value, precision),
             _ => return self.bad_verb(whole, verb),
         };
-        let text = if matches!(verb, 'E' | 'G') {
+        let text = if matches!(verb, 'E' | 'G' | 'X') {
             text.to_uppercase()
         } else {
             text

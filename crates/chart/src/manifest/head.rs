@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::outline;
 use crate::any::{Any, Map};
 use crate::limits::Limits;
+use crate::profile::Profile;
 use crate::yaml;
 
 /// The part of a document that Helm reads.
@@ -16,14 +17,24 @@ pub(super) struct Head {
 
 impl Head {
     /// Most documents are simple enough to be read by their lines; the others are read as the YAML that they are.
-    pub(super) fn read(document: &[u8], path: &str, limits: &Limits) -> Result<Self, String> {
+    pub(super) fn read(
+        document: &[u8],
+        path: &str,
+        profile: Profile,
+        limits: &Limits,
+    ) -> Result<Self, String> {
         match outline::head(document, limits) {
             Some(head) => Ok(head),
-            None => Self::read_all(document, path, limits),
+            None => Self::read_all(document, path, profile, limits),
         }
     }
 
-    pub(super) fn read_all(document: &[u8], path: &str, limits: &Limits) -> Result<Self, String> {
+    pub(super) fn read_all(
+        document: &[u8],
+        path: &str,
+        profile: Profile,
+        limits: &Limits,
+    ) -> Result<Self, String> {
         let fail = |what: String| format!("YAML parse error on {path}: {what}");
         let value = yaml::read(document, limits)
             .map_err(|it| fail(format!("error converting YAML to JSON: {it}")))?;
@@ -33,8 +44,12 @@ impl Head {
             Any::Nil => Map::empty(),
             other => {
                 let got = json_kind(&other);
+                let package = match profile {
+                    Profile::Helm3 => "releaseutil",
+                    Profile::Helm4 => "util",
+                };
                 return Err(fail(format!(
-                    "{json} {got} into Go value of type releaseutil.SimpleHead"
+                    "{json} {got} into Go value of type {package}.SimpleHead"
                 )));
             }
         };

@@ -110,11 +110,11 @@ fn inline(out: &mut Vec<u8>, value: &Any) -> Result<(), String> {
         Any::Uint64(it) => out.extend_from_slice(it.to_string().as_bytes()),
         Any::Uint8(it) => out.extend_from_slice(it.to_string().as_bytes()),
         Any::Float(it) => {
-            let text = match number::format_f(*it).as_str() {
+            let text = match number::format_g(*it).as_str() {
                 "NaN" => "nan".to_owned(),
                 "+Inf" => "inf".to_owned(),
                 "-Inf" => "-inf".to_owned(),
-                text if text.contains('.') => text.to_owned(),
+                text if text.contains(['.', 'e']) => text.to_owned(),
                 text => format!("{text}.0"),
             };
             out.extend_from_slice(text.as_bytes());

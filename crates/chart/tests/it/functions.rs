@@ -91,3 +91,32 @@ fn what_cannot_be_called_or_compared_is_named() {
         "error calling eq: non-comparable type [%!s(int=1)]: []interface {}",
     );
 }
+
+#[test]
+fn floats_are_written_in_base_sixteen() {
+    check(
+        r#"printf "%x %X %x %.2x %x" -2.25 1.5 0.0 3.14159 1e300"#,
+        "-0x1.2p+01 0X1.8P+00 0x0p+00 0x1.92p+01 0x1.7e43c8800759cp+996",
+    );
+    check(
+        r#"printf "%8x|%x|%+x" 1.5 0.1 1.0"#,
+        "0x1.8p+00|0x1.999999999999ap-04|+0x1p+00",
+    );
+}
+
+#[test]
+fn sprig_calculates_on_decimal_digits() {
+    check("addf 1.2e19 1.5", "1.2e+19");
+    check("subf 1 0.9", "0.1");
+    check("mulf 123456789.123 987654321.321", "1.2193263127374638e+17");
+    check("divf 1e20 3", "3.333333333333333e+19");
+    check("addf 9007199254740993 0.5", "9.007199254740992e+15");
+}
+
+#[test]
+fn toml_has_floats_in_gos_shortest_form() {
+    check(
+        r#"toToml (dict "a" 1e6 "b" 1e-7 "c" 2.0 "d" 1.5)"#,
+        "a = 1e+06\nb = 1e-07\nc = 2.0\nd = 1.5\n",
+    );
+}

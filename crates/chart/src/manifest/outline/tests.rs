@@ -1,13 +1,15 @@
 //! Documents that are taken and documents that are not, beside what the real reader makes of them.
 
 use super::*;
+use crate::profile::Profile;
 
 fn same(text: &str) -> bool {
     let limits = Limits::default();
     let Some(fast) = head(text.as_bytes(), &limits) else {
         return false;
     };
-    let slow = Head::read_all(text.as_bytes(), "a", &limits).unwrap_or_else(|it| panic!("{it}: {text}"));
+    let slow = Head::read_all(text.as_bytes(), "a", Profile::Helm4, &limits)
+        .unwrap_or_else(|it| panic!("{it}: {text}"));
     assert_eq!(fast.kind, slow.kind, "{text}");
     assert_eq!(fast.name, slow.name, "{text}");
     assert_eq!(fast.annotations, slow.annotations, "{text}");
