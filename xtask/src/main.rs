@@ -2,6 +2,7 @@
 
 mod bench;
 mod cluster;
+mod e2e;
 mod fuzz;
 mod health_cases;
 mod parity;
@@ -25,6 +26,11 @@ const TASKS: &[Task] = &[
         "cluster",
         "a real Kubernetes control plane for tests, or for you to play with",
         cluster::run,
+    ),
+    (
+        "e2e-cluster",
+        "the shop on a real Kubernetes, switched and rolled back while customers buy",
+        e2e::run,
     ),
     ("fuzz", "broken input for the readers of charts", fuzz::run),
     (

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
@@ -34,6 +34,8 @@ pub(crate) enum Kind {
 #[derive(Debug)]
 pub(crate) struct Tally {
     began: Instant,
+    /// The same moment on the clock that other programs share, in milliseconds since 1970.
+    began_at_ms: u128,
     inner: Mutex<Inner>,
 }
 
@@ -101,6 +103,10 @@ impl Tally {
         };
         Self {
             began: Instant::now(),
+            began_at_ms: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default()
+                .as_millis(),
             inner: Mutex::new(inner),
         }
     }
@@ -195,6 +201,7 @@ impl Tally {
         let inner = self.inner();
         let mut whole = inner.all.shown();
         whole["took_ms"] = took_ms.into();
+        whole["began_at_ms"] = u64::try_from(self.began_at_ms).unwrap_or(u64::MAX).into();
         whole["phases"] = inner
             .phases
             .iter()

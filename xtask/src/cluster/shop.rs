@@ -70,6 +70,13 @@ pub(crate) fn windlass(arguments: &[&str]) -> Command {
     command
 }
 
+/// A program that `./windlass` has built, beside this one.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    let target = own.parent().and_then(Path::parent).map(Path::to_owned);
+    target.unwrap_or_default().join("release").join(name)
+}
+
 /// Where Windlass keeps images.
 pub(crate) fn layout() -> PathBuf {
     let absolute = |name: &str| {
