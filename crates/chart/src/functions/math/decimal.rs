@@ -2,8 +2,6 @@
 
 use rsa::BigUint;
 
-use super::number;
-
 /// Places of a quotient behind the point.
 const PLACES: i32 = 16;
 
@@ -40,7 +38,7 @@ impl Decimal {
     pub(super) fn to_float(&self) -> f64 {
         let sign = if self.below { "-" } else { "" };
         let text = format!("{sign}{}e{}", self.digits.to_str_radix(10), self.exponent);
-        number::parse_float(&text).unwrap_or(f64::NAN)
+        text.parse().unwrap_or(f64::NAN)
     }
 
     /// Digits for a smaller exponent.
@@ -124,6 +122,7 @@ mod tests {
                 987_654_321.321,
                 "121932631273746380",
             ),
+            (Decimal::times, 1e308, -1e308, "-inf"),
             (Decimal::over, 1.0, 3.0, "0.3333333333333333"),
             (Decimal::over, -2.0, 3.0, "-0.6666666666666667"),
             (Decimal::over, 1e20, 3.0, "33333333333333330000"),
