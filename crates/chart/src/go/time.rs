@@ -6,7 +6,7 @@ mod layout;
 
 use std::fmt;
 
-use windlass_core::calendar::zone;
+use windlass_core::calendar::{self, zone};
 
 pub(crate) use duration::{Duration, parse_duration};
 pub(crate) use layout::parse;
@@ -199,26 +199,13 @@ impl fmt::Display for Time {
 
 /// Days since 1970 of a date of the Gregorian calendar.
 fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let month = i64::from(month);
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + i64::from(day) - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
+    calendar::days(year, i64::from(month), i64::from(day))
 }
 
 fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = u32::try_from(day_of_year - (153 * shifted + 2) / 5 + 1).unwrap_or(1);
-    let month = u32::try_from(if shifted < 10 { shifted + 3 } else { shifted - 9 }).unwrap_or(1);
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    let (year, month, day) = calendar::date(days);
+    let small = |part: i64| u32::try_from(part).unwrap_or(1);
+    (year, small(month), small(day))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Result, bail};
 use clap::Args;
 use serde::Serialize;
-use windlass_core::config::{Config, Environment, Runtime};
+use windlass_core::config::{Config, Environment};
 
 use super::{Outcome, Shared, next, rbac, serve, wait_for};
 use crate::client::Client;
@@ -137,17 +137,8 @@ fn clusters(place: &Place, config: &Config) -> Vec<Check> {
     let mut checks = Vec::new();
     let mut examined: Vec<Option<&str>> = Vec::new();
     for environment in &config.environments {
-        let Runtime::Kubernetes {
-            context,
-            namespace,
-            impersonate,
-        } = &environment.runtime
-        else {
+        let Some((reach, namespace)) = Reach::of(&environment.runtime) else {
             continue;
-        };
-        let reach = Reach {
-            context: context.as_deref(),
-            impersonate: impersonate.as_ref(),
         };
         let greeting = wait_for(wire::cluster::greeting(&reach));
         let reached = greeting.is_ok();

@@ -76,6 +76,25 @@ pub(crate) struct Reach<'a> {
     pub(crate) impersonate: Option<&'a Impersonate>,
 }
 
+impl<'a> Reach<'a> {
+    /// How an environment's cluster is reached, and its namespace there; `None` for one of this machine.
+    pub(crate) fn of(runtime: &'a Runtime) -> Option<(Self, &'a str)> {
+        let Runtime::Kubernetes {
+            context,
+            namespace,
+            impersonate,
+        } = runtime
+        else {
+            return None;
+        };
+        let reach = Self {
+            context: context.as_deref(),
+            impersonate: impersonate.as_ref(),
+        };
+        Some((reach, namespace))
+    }
+}
+
 /// What the cluster of a context says of itself: version, address, and who it takes us for.
 #[cfg(feature = "kubernetes")]
 pub(crate) async fn greeting(reach: &Reach<'_>) -> Result<String> {

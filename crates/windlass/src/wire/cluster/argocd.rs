@@ -1,7 +1,10 @@
 //! Reads a live Argo CD. Secrets are not asked for.
 
 use serde_json::Value;
-use windlass_kube::{Cluster, Target};
+use windlass_kube::Cluster;
+
+use super::Reach;
+use super::driver::target;
 
 const GROUP: &str = "argoproj.io/v1alpha1";
 /// What is read of what an Application brought to the cluster: what services consist of, and the ways to them.
@@ -12,11 +15,10 @@ const KINDS: [(&str, &str); 3] = [
 ];
 
 pub(super) async fn read(context: Option<&str>, namespace: &str) -> Result<Vec<Value>, String> {
-    let target = Target {
-        kubeconfig: None,
-        context: context.map(str::to_owned),
+    let target = target(&Reach {
+        context,
         impersonate: None,
-    };
+    });
     let cluster = Cluster::connect(&target).await.map_err(|it| it.to_string())?;
     let mut all = Vec::new();
     for kind in ["Application", "ApplicationSet", "AppProject"] {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{OnceCell, watch};
 use windlass_core::access::Access;
-use windlass_core::config::{Config, Runtime};
+use windlass_core::config::Config;
 use windlass_core::health::Scripts;
 use windlass_core::machine::event::Color;
 use windlass_core::object::Object;
@@ -28,18 +28,10 @@ pub(super) fn all(config: &Config, seat: Option<&Seat>) -> Clusters {
     let mut clusters = Clusters::default();
     let mut connections: BTreeMap<Target, Arc<Connection>> = BTreeMap::new();
     for environment in &config.environments {
-        let Runtime::Kubernetes {
-            context,
-            namespace,
-            impersonate,
-        } = &environment.runtime
-        else {
+        let Some((reach, namespace)) = Reach::of(&environment.runtime) else {
             continue;
         };
-        let target = target(&Reach {
-            context: context.as_deref(),
-            impersonate: impersonate.as_ref(),
-        });
+        let target = target(&reach);
         let connection = connections.entry(target.clone()).or_insert_with(|| {
             Arc::new(Connection {
                 target,
@@ -48,7 +40,7 @@ pub(super) fn all(config: &Config, seat: Option<&Seat>) -> Clusters {
         });
         let wired = Wired {
             connection: Arc::clone(connection),
-            namespace: namespace.clone(),
+            namespace: namespace.to_owned(),
             owner: Owner {
                 platform: config.platform.clone(),
                 environment: environment.name.clone(),
@@ -94,7 +86,7 @@ impl Seat {
     }
 }
 
-fn target(reach: &Reach<'_>) -> Target {
+pub(super) fn target(reach: &Reach<'_>) -> Target {
     Target {
         kubeconfig: None,
         context: reach.context.map(str::to_owned),

@@ -1,9 +1,6 @@
 //! Moments as records keep them (RFC 3339) and as Helm prints them.
 
-const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+use windlass_core::calendar::{self, DAYS, MONTHS};
 
 /// A moment with the offset that it was written with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,11 +49,11 @@ impl Moment {
 
     /// `Fri Jan  2 15:04:05 2026`, as C's `asctime` writes it.
     pub(super) fn ansi(&self) -> String {
-        let weekday = usize::try_from(self.days().rem_euclid(7)).unwrap_or(0);
+        let weekday = usize::try_from(calendar::weekday(self.days())).unwrap_or(0);
         format!(
             "{} {} {:>2} {} {}",
-            DAYS[weekday],
-            MONTHS[self.month - 1],
+            &DAYS[weekday][..3],
+            &MONTHS[self.month - 1][..3],
             self.day,
             self.clock,
             self.year
@@ -86,15 +83,9 @@ impl Moment {
         )
     }
 
-    /// Days since 1970-01-01: `days_from_civil` of Howard Hinnant.
+    /// Days since 1970-01-01.
     fn days(&self) -> i64 {
-        let month = i64::try_from(self.month).unwrap_or(1);
-        let year = if month <= 2 { self.year - 1 } else { self.year };
-        let era = year.div_euclid(400);
-        let of_era = year.rem_euclid(400);
-        let shifted = if month > 2 { month - 3 } else { month + 9 };
-        let of_year = (153 * shifted + 2) / 5 + self.day - 1;
-        era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+        calendar::days(self.year, i64::try_from(self.month).unwrap_or(1), self.day)
     }
 }
 
