@@ -1,10 +1,11 @@
 //! By whose health scripts the objects of an environment are judged: those of the release that is being rolled out, and of the
 //! one that serves when the controller starts.
 
-use super::{Judged, Lane, Seen, Trouble};
-use crate::world::World;
 use windlass_core::health::Status;
 use windlass_core::machine::event::Color;
+
+use super::{Lane, Seen, Trouble};
+use crate::world::World;
 
 impl Lane {
     /// Has the scripts of a release in force.
@@ -18,10 +19,7 @@ impl Lane {
         if judged_by.as_deref() == Some(release) {
             return Ok(());
         }
-        let scripts = world.shelf.scripts(&world.ledger, environment, release).await;
-        self.cluster.judge(scripts).await?;
-        *judged_by = Some(release.to_owned());
-        Ok(())
+        self.bring_in(&mut judged_by, world, environment, release).await
     }
 
     /// Has the scripts of the release that serves in force, unless a newer one brought its own.
@@ -31,10 +29,25 @@ impl Lane {
         environment: &str,
         release: &str,
     ) -> Result<(), Trouble> {
-        if self.judged_by.lock().await.is_some() {
+        // Held to the end, or what a newer release brings in meanwhile would be replaced by these.
+        let mut judged_by = self.judged_by.lock().await;
+        if judged_by.is_some() {
             return Ok(());
         }
-        self.judge_by(world, environment, release).await
+        self.bring_in(&mut judged_by, world, environment, release).await
+    }
+
+    async fn bring_in(
+        &self,
+        judged_by: &mut Option<String>,
+        world: &World,
+        environment: &str,
+        release: &str,
+    ) -> Result<(), Trouble> {
+        let scripts = world.shelf.scripts(&world.ledger, environment, release).await;
+        self.cluster.judge(scripts).await?;
+        *judged_by = Some(release.to_owned());
+        Ok(())
     }
 }
 
@@ -42,9 +55,9 @@ impl Lane {
 pub(super) fn troubled(seen: &Seen, color: Color) -> Option<String> {
     let own = seen.tracks.get(&color).map(|track| track.judged.as_slice());
     let all = own.unwrap_or_default().iter().chain(&seen.shared_judged);
-    let mut bad: Vec<&Judged> = all.filter(|it| it.health.status != Status::Healthy).collect();
-    bad.sort_by_key(|it| std::cmp::Reverse(it.health.status));
-    let worst = bad.first()?;
+    let bad = all.filter(|it| it.health.status != Status::Healthy);
+    // The first of several that are as bad.
+    let worst = bad.min_by_key(|it| std::cmp::Reverse(it.health.status))?;
     let message = match worst.health.message.as_str() {
         "" => "it gives no reason",
         message => message,
@@ -72,7 +85,7 @@ mod tests {
     use windlass_core::health::Health;
 
     use super::*;
-    use crate::cluster::SeenTrack;
+    use crate::cluster::{Judged, SeenTrack};
 
     #[test]
     fn the_worst_object_is_named_with_what_its_script_says() {

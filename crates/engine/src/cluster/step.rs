@@ -176,8 +176,8 @@ fn late(seen: &Seen, color: Color, parts: &Parts, patience: Duration) -> String 
         .unwrap_or_default();
     let waiting = own.iter().chain(&seen.shared).find(|one| one.ready < one.desired);
     let seconds = patience.as_secs();
-    match waiting {
-        Some(one) => format!(
+    match (waiting, judge::troubled(seen, color)) {
+        (Some(one), _) => format!(
             "{} is not ready after {seconds} s ({} of {} pods): {}",
             one.name,
             one.ready,
@@ -188,17 +188,14 @@ fn late(seen: &Seen, color: Color, parts: &Parts, patience: Duration) -> String 
                 &one.message
             }
         ),
-        None if judge::troubled(seen, color).is_some() => format!(
-            "{} (after {seconds} s)",
-            judge::troubled(seen, color).unwrap_or_default()
-        ),
-        None if !edge_leads_to(seen, color, parts) => {
+        (None, Some(trouble)) => format!("{trouble} (after {seconds} s)"),
+        (None, None) if !edge_leads_to(seen, color, parts) => {
             format!(
                 "Service {} leads to no ready pod after {seconds} s: no pod has the labels of its selector",
                 parts.edge
             )
         }
-        None => format!("the track is not complete after {seconds} s"),
+        (None, None) => format!("the track is not complete after {seconds} s"),
     }
 }
 
